@@ -1,0 +1,62 @@
+# `make` lists what there is to do.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help up test acceptance with-lab bench check format proto-deps
+
+export PATH := $(CURDIR)/target/tools/bin:$(CURDIR)/target/tools/node_modules/.bin:$(PATH)
+# In CI the lock file is as committed.
+LOCKED := $(if $(CI),--locked)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+up: ## build the program and run a whole lab on this machine, on a database of its own (ARGS="--help" for options)
+	@scripts/setup.sh run
+	@echo "building the program (some minutes the first time)"
+	@cargo build --release --bin spectra $(LOCKED)
+	@exec target/release/spectra up $(ARGS)
+
+test: ## all tests: the workspace's, the clients', acceptance
+	@scripts/setup.sh test
+	cargo test --workspace $(LOCKED)
+	@for client in clients/*/test.sh; do \
+		[[ -x "$$client" ]] || continue; \
+		$(MAKE) --no-print-directory with-lab RUN="$$client"; \
+	done
+	@$(MAKE) --no-print-directory acceptance
+
+acceptance: ## walk the product's promises from outside, against a lab started for it
+	@scripts/setup.sh test
+	@if [[ -x tests/acceptance_test.sh ]]; then \
+		$(MAKE) --no-print-directory with-lab RUN=tests/acceptance_test.sh; \
+	else \
+		echo "tests/acceptance_test.sh is not there yet"; \
+	fi
+
+# RUN, against a lab of its own. All packages are named so that features, and with them the build, are those of the tests.
+with-lab:
+	@cargo build --workspace --bin spectra $(LOCKED)
+	scripts/with_lab.sh $(RUN)
+
+bench: ## measure the product beside the bare database; writes bench/results.json
+	@scripts/setup.sh run
+	cargo run --release --bin spectra-bench $(LOCKED) -- $(ARGS)
+
+check: proto-deps ## format, lints, documentation, the contract, dependencies
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets $(LOCKED) -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps $(LOCKED)
+	buf lint
+	buf format --diff --exit-code --path proto
+	@scripts/proto_breaking.sh
+	cargo deny --workspace $(LOCKED) check licenses bans sources
+
+format: proto-deps ## format all that make check wants formatted
+	cargo fmt --all
+	buf format --write --path proto
+
+# buf reads the imported buf/validate from a folder; the crate that carries it says which version.
+proto-deps:
+	@scripts/setup.sh check
+	@scripts/proto_deps.sh

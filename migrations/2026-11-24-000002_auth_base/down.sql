@@ -1,0 +1,2 @@
+DROP FUNCTION spectra.organization_ids();
+DROP SCHEMA auth CASCADE;

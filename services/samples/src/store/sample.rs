@@ -1,0 +1,224 @@
+//! `samples.sample`.
+
+use bigdecimal::BigDecimal;
+use chrono::{DateTime, Utc};
+use diesel::{
+    BoolExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, SelectableHelper as _,
+    dsl::now,
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
+use futures::FutureExt as _;
+use serde_json::{Map, Value};
+use spectra_runtime::{
+    Error, Result,
+    db::{Batch, constraint, fault},
+    list::{Field, Page, Spec},
+};
+use uuid::Uuid;
+
+use super::schema::sample;
+use crate::sample::{Quantity, RESOURCE, Sample, Status};
+
+#[derive(diesel::Queryable, diesel::Selectable, diesel::Insertable)]
+#[diesel(table_name = sample, check_for_backend(diesel::pg::Pg))]
+struct Row {
+    org_id: Uuid,
+    id: Uuid,
+    name: String,
+    material_type: String,
+    lot_code: String,
+    barcode: Option<String>,
+    location: String,
+    quantity_value: Option<BigDecimal>,
+    quantity_unit: Option<String>,
+    quantity_uncertainty: Option<BigDecimal>,
+    quantity_coverage: Option<BigDecimal>,
+    attributes: Value,
+    status: String,
+    run_id: Option<Uuid>,
+    created_by: Uuid,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    revision: i64,
+}
+
+impl TryFrom<Row> for Sample {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let quantity = row.quantity_value.zip(row.quantity_unit).map(|(value, unit)| Quantity {
+            value,
+            unit,
+            expanded_uncertainty: row.quantity_uncertainty,
+            coverage_factor: row.quantity_coverage,
+        });
+        let attributes = match row.attributes {
+            Value::Object(object) => object,
+            _ => Map::new(),
+        };
+        let status = Status::parse(&row.status)
+            .ok_or_else(|| Error::internal(format!("unknown status {} in the table", row.status)))?;
+        Ok(Self {
+            id: row.id,
+            name: row.name,
+            material_type: row.material_type,
+            lot_code: row.lot_code,
+            barcode: row.barcode,
+            location: row.location,
+            quantity,
+            attributes,
+            status,
+            run_id: row.run_id,
+            created_by: row.created_by,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            revision: row.revision,
+        })
+    }
+}
+
+fn row(org_id: Uuid, sample: &Sample) -> Row {
+    let quantity = sample.quantity.clone();
+    let (value, unit, uncertainty, coverage) = match quantity {
+        Some(q) => (Some(q.value), Some(q.unit), q.expanded_uncertainty, q.coverage_factor),
+        None => (None, None, None, None),
+    };
+    Row {
+        org_id,
+        id: sample.id,
+        name: sample.name.clone(),
+        material_type: sample.material_type.clone(),
+        lot_code: sample.lot_code.clone(),
+        barcode: sample.barcode.clone(),
+        location: sample.location.clone(),
+        quantity_value: value,
+        quantity_unit: unit,
+        quantity_uncertainty: uncertainty,
+        quantity_coverage: coverage,
+        attributes: Value::Object(sample.attributes.clone()),
+        status: sample.status.as_str().to_owned(),
+        run_id: sample.run_id,
+        created_by: sample.created_by,
+        created_at: sample.created_at,
+        updated_at: sample.updated_at,
+        revision: sample.revision,
+    }
+}
+
+/// What a list of samples can be filtered and ordered by.
+pub static LIST: Spec<Sample> = Spec::new(
+    ("sample.id", |sample| sample.id),
+    &[
+        Field::instant("created_at", "sample.created_at").sortable(|sample| sample.created_at.into()),
+        Field::instant("updated_at", "sample.updated_at").sortable(|sample| sample.updated_at.into()),
+        Field::text("name", "sample.name").sortable(|sample| sample.name.as_str().into()),
+        Field::text("lot_code", "sample.lot_code").sortable(|sample| sample.lot_code.as_str().into()),
+        Field::text("location", "sample.location").sortable(|sample| sample.location.as_str().into()),
+        Field::text("material_type", "sample.material_type"),
+        Field::text("barcode", "sample.barcode"),
+        Field::state("status", "sample.status", "spectra.samples.v1.SampleStatus"),
+    ],
+);
+
+/// Point reads by id, which travel together.
+pub fn batch() -> Batch<Sample> {
+    Batch::new(|conn, org_id, ids| {
+        async move {
+            let rows: Vec<Row> = sample::table
+                .filter(sample::org_id.eq(org_id).and(sample::id.eq_any(ids)))
+                .select(Row::as_select())
+                .load(conn)
+                .await
+                .map_err(fault)?;
+            rows.into_iter().map(|row| Ok((row.id, Sample::try_from(row)?))).collect()
+        }
+        .boxed()
+    })
+}
+
+pub async fn sample_by_barcode(conn: &mut AsyncPgConnection, org_id: Uuid, barcode: &str) -> Result<Option<Sample>> {
+    sample::table
+        .filter(sample::org_id.eq(org_id).and(sample::barcode.eq(barcode)))
+        .select(Row::as_select())
+        .first(conn)
+        .await
+        .optional()
+        .map_err(fault)?
+        .map(Sample::try_from)
+        .transpose()
+}
+
+pub async fn sample_list(conn: &mut AsyncPgConnection, org_id: Uuid, page: &Page<Sample>) -> Result<Vec<Sample>> {
+    let rows: Vec<Row> = sample::table
+        .filter(sample::org_id.eq(org_id))
+        .filter(page.condition())
+        .order_by(page.order_and_limit())
+        .select(Row::as_select())
+        .load(conn)
+        .await
+        .map_err(fault)?;
+    rows.into_iter().map(Sample::try_from).collect()
+}
+
+/// The sample, locked until the transaction ends.
+pub async fn sample_lock(conn: &mut AsyncPgConnection, org_id: Uuid, id: Uuid) -> Result<Sample> {
+    sample::table
+        .filter(sample::org_id.eq(org_id).and(sample::id.eq(id)))
+        .select(Row::as_select())
+        .for_no_key_update()
+        .first(conn)
+        .await
+        .optional()
+        .map_err(fault)?
+        .ok_or_else(|| Error::not_found(RESOURCE, id))
+        .and_then(Sample::try_from)
+}
+
+pub async fn sample_insert(conn: &mut AsyncPgConnection, org_id: Uuid, sample: &Sample) -> Result<()> {
+    diesel::insert_into(sample::table)
+        .values(row(org_id, sample))
+        .execute(conn)
+        .await
+        .map_err(|error| taken(error, sample))?;
+    Ok(())
+}
+
+/// Writes what may change of a locked sample; its next revision comes back.
+pub async fn sample_update(conn: &mut AsyncPgConnection, org_id: Uuid, sample: &Sample) -> Result<Sample> {
+    let row = row(org_id, sample);
+    diesel::update(sample::table.filter(sample::org_id.eq(org_id).and(sample::id.eq(sample.id))))
+        .set((
+            sample::name.eq(row.name),
+            sample::material_type.eq(row.material_type),
+            sample::lot_code.eq(row.lot_code),
+            sample::barcode.eq(row.barcode),
+            sample::location.eq(row.location),
+            sample::quantity_value.eq(row.quantity_value),
+            sample::quantity_unit.eq(row.quantity_unit),
+            sample::quantity_uncertainty.eq(row.quantity_uncertainty),
+            sample::quantity_coverage.eq(row.quantity_coverage),
+            sample::attributes.eq(row.attributes),
+            sample::status.eq(row.status),
+            sample::run_id.eq(row.run_id),
+            sample::updated_at.eq(now),
+            sample::revision.eq(sample::revision + 1),
+        ))
+        .returning(Row::as_returning())
+        .get_result(conn)
+        .await
+        .map_err(|error| taken(error, sample))
+        .and_then(Sample::try_from)
+}
+
+fn taken(error: diesel::result::Error, sample: &Sample) -> Error {
+    match constraint(&error) {
+        Some("sample_name_key") => Error::exists(RESOURCE, "name", &sample.name),
+        Some("sample_barcode_key") => Error::exists(RESOURCE, "barcode", sample.barcode.as_deref().unwrap_or_default()),
+        // Two runs raced for it, or one run for two: the claim of the other came first.
+        Some("sample_run") => {
+            Error::precondition(spectra_runtime::Reason::SampleUnavailable, "the run has another sample in use already")
+                .with("sample_id", sample.id)
+        }
+        _ => fault(error),
+    }
+}

@@ -1,0 +1,11 @@
+//! Who calls, what they may do, and the tokens that prove it.
+
+mod caller;
+mod role;
+pub mod service;
+pub mod token;
+
+pub use self::{
+    caller::{Caller, Request},
+    role::{Role, permissions},
+};

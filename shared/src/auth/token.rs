@@ -1,0 +1,397 @@
+//! Access tokens of people and tokens of services: JWTs (RFC 7519) by the rules of RFC 8725 and RFC 9068.
+
+use std::{sync::Arc, time::Duration};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::TimeDelta;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use secrecy::{ExposeSecret as _, SecretSlice};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use uuid::Uuid;
+
+use super::Role;
+use crate::{
+    clock::Clock,
+    error::{Error, Kind, Reason, Result},
+};
+
+/// Seconds by which the clocks of two machines may differ.
+const LEEWAY_S: i64 = 30;
+/// `aud` of service tokens.
+const INTERNAL_AUDIENCE: &str = "spectra-internal";
+/// Longest token that is looked at.
+const MAX_LENGTH: usize = 4096;
+/// Verified tokens that are remembered.
+const REMEMBERED: u64 = 10_000;
+
+/// What an access token says of a person (RFC 9068).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Access {
+    /// Who issued it.
+    pub iss: String,
+    /// For whom it is meant.
+    pub aud: String,
+    /// The person.
+    pub sub: Uuid,
+    /// The organization.
+    pub org: Uuid,
+    /// The role.
+    #[serde(with = "role_as_text")]
+    pub role: Role,
+    /// The session.
+    pub sid: Uuid,
+    /// The token itself.
+    pub jti: Uuid,
+    /// When it was issued, in seconds since 1970.
+    pub iat: i64,
+    /// When it ends, in seconds since 1970.
+    pub exp: i64,
+    /// How the person proved themselves (RFC 8176): `pwd`, `otp`.
+    pub amr: Vec<String>,
+}
+
+/// What a service token says of a service.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// Who issued it.
+    pub iss: String,
+    /// Always `spectra-internal`.
+    pub aud: String,
+    /// `service:<name>`.
+    pub sub: String,
+    /// The organization it works in by itself; absent for calls on a person's behalf.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub org: Option<Uuid>,
+    /// When it was issued, in seconds since 1970.
+    pub iat: i64,
+    /// When it ends, in seconds since 1970.
+    pub exp: i64,
+}
+
+mod role_as_text {
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    use super::Role;
+
+    pub(super) fn serialize<S: Serializer>(role: &Role, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(role.as_str())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Role, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Role::parse(&text).ok_or_else(|| D::Error::custom("unknown role"))
+    }
+}
+
+/// How tokens are made and checked.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `iss` of every token.
+    pub issuer: String,
+    /// `aud` of access tokens.
+    pub audience: String,
+    /// Life of an access token.
+    pub access_life: Duration,
+    /// Secret of HS256, 32 bytes or more.
+    pub secret: SecretSlice<u8>,
+}
+
+/// Makes and checks tokens. One key and one algorithm for each type of token.
+pub struct Tokens {
+    settings: Settings,
+    clock: Clock,
+    access: Keys,
+    service: Keys,
+    known_access: moka::sync::Cache<[u8; 32], Arc<Access>>,
+    known_service: moka::sync::Cache<[u8; 32], Arc<Service>>,
+}
+
+struct Keys {
+    /// `typ` of the header.
+    typ: &'static str,
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+}
+
+impl Keys {
+    fn hs256(typ: &'static str, secret: &[u8]) -> Self {
+        Self { typ, encoding: EncodingKey::from_secret(secret), decoding: DecodingKey::from_secret(secret) }
+    }
+}
+
+/// The only members a header may have: no key or address of one is ever taken from a token.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StrictHeader {
+    alg: String,
+    typ: String,
+    #[serde(default, rename = "kid")]
+    _kid: Option<String>,
+}
+
+impl Tokens {
+    /// Tokens signed with HS256; the service tokens' key is derived from the same secret.
+    #[must_use]
+    pub fn new(settings: Settings, clock: Clock) -> Self {
+        let secret = settings.secret.expose_secret();
+        let access = Keys::hs256("at+jwt", secret);
+        let service = Keys::hs256("svc+jwt", &crate::secret::derive(secret, "service-token"));
+        Self {
+            access,
+            service,
+            known_access: moka::sync::Cache::new(REMEMBERED),
+            known_service: moka::sync::Cache::new(REMEMBERED),
+            settings,
+            clock,
+        }
+    }
+
+    /// Life of an access token.
+    #[must_use]
+    pub fn access_life(&self) -> Duration {
+        self.settings.access_life
+    }
+
+    /// An access token for a person's session.
+    ///
+    /// # Errors
+    /// INTERNAL where the key does not sign.
+    pub fn issue_access(&self, org: Uuid, sub: Uuid, role: Role, sid: Uuid, amr: &[&str]) -> Result<String> {
+        let now = self.clock.now();
+        let life = TimeDelta::from_std(self.settings.access_life).map_err(Error::internal)?;
+        let claims = Access {
+            iss: self.settings.issuer.clone(),
+            aud: self.settings.audience.clone(),
+            sub,
+            org,
+            role,
+            sid,
+            jti: Uuid::now_v7(),
+            iat: now.timestamp(),
+            exp: (now + life).timestamp(),
+            amr: amr.iter().map(|method| (*method).to_owned()).collect(),
+        };
+        sign(&self.access, &claims)
+    }
+
+    /// A token by which a service proves itself, and perhaps works in an organization by itself.
+    ///
+    /// # Errors
+    /// INTERNAL where the key does not sign.
+    pub fn issue_service(&self, service: &str, org: Option<Uuid>, life: Duration) -> Result<String> {
+        let now = self.clock.now();
+        let claims = Service {
+            iss: self.settings.issuer.clone(),
+            aud: INTERNAL_AUDIENCE.to_owned(),
+            sub: format!("service:{service}"),
+            org,
+            iat: now.timestamp(),
+            exp: (now + TimeDelta::from_std(life).map_err(Error::internal)?).timestamp(),
+        };
+        sign(&self.service, &claims)
+    }
+
+    /// What a valid access token says.
+    ///
+    /// # Errors
+    /// TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_AUDIENCE.
+    pub fn verify_access(&self, token: &str) -> Result<Arc<Access>> {
+        let claims = remembered(&self.known_access, token, || {
+            let claims: Access = check(&self.access, token, &self.settings.audience, &self.settings.issuer)?;
+            Ok(claims)
+        })?;
+        self.in_time(claims.iat, claims.exp)?;
+        Ok(claims)
+    }
+
+    /// What a valid service token says: the claims, and the service's name.
+    ///
+    /// # Errors
+    /// TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_AUDIENCE.
+    pub fn verify_service(&self, token: &str) -> Result<Arc<Service>> {
+        let claims = remembered(&self.known_service, token, || {
+            let claims: Service = check(&self.service, token, INTERNAL_AUDIENCE, &self.settings.issuer)?;
+            if !claims.sub.starts_with("service:") {
+                return Err(invalid("not a service's"));
+            }
+            Ok(claims)
+        })?;
+        self.in_time(claims.iat, claims.exp)?;
+        Ok(claims)
+    }
+
+    /// Checked each time, for a remembered token too, and by our clock, which a test may set.
+    fn in_time(&self, iat: i64, exp: i64) -> Result<()> {
+        let now = self.clock.now().timestamp();
+        if now >= exp.saturating_add(LEEWAY_S) {
+            return Err(Error::new(Kind::Unauthenticated, Reason::TokenExpired, "the token has expired; refresh it"));
+        }
+        if iat > now.saturating_add(LEEWAY_S) {
+            return Err(invalid("issued in the future"));
+        }
+        Ok(())
+    }
+}
+
+impl Service {
+    /// The service's name, such as `runs`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.sub.trim_start_matches("service:")
+    }
+}
+
+fn sign(keys: &Keys, claims: &impl Serialize) -> Result<String> {
+    let mut header = Header::new(Algorithm::HS256);
+    header.typ = Some(keys.typ.to_owned());
+    jsonwebtoken::encode(&header, claims, &keys.encoding).map_err(Error::internal)
+}
+
+fn remembered<C: Send + Sync + 'static>(
+    cache: &moka::sync::Cache<[u8; 32], Arc<C>>,
+    token: &str,
+    check: impl FnOnce() -> Result<C>,
+) -> Result<Arc<C>> {
+    if token.len() > MAX_LENGTH {
+        return Err(invalid("too long"));
+    }
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+    if let Some(claims) = cache.get(&hash) {
+        return Ok(claims);
+    }
+    let claims = Arc::new(check()?);
+    cache.insert(hash, Arc::clone(&claims));
+    Ok(claims)
+}
+
+fn check<C: DeserializeOwned>(keys: &Keys, token: &str, audience: &str, issuer: &str) -> Result<C> {
+    let header = token.split('.').next().unwrap_or_default();
+    let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| invalid("unreadable"))?;
+    let header: StrictHeader = serde_json::from_slice(&header).map_err(|_| invalid("unexpected header"))?;
+    if header.alg != "HS256" || header.typ != keys.typ {
+        return Err(invalid("another type of token"));
+    }
+
+    let mut validation = Validation::new(Algorithm::HS256);
+    validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
+    validation.set_issuer(&[issuer]);
+    validation.set_audience(&[audience]);
+    // Time is checked by our own clock, on every use.
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    let decoded =
+        jsonwebtoken::decode::<C>(token, &keys.decoding, &validation).map_err(|error| match error.kind() {
+            jsonwebtoken::errors::ErrorKind::InvalidAudience => {
+                Error::new(Kind::Unauthenticated, Reason::TokenAudience, "the token was made for somebody else")
+            }
+            _ => invalid("not accepted"),
+        })?;
+    Ok(decoded.claims)
+}
+
+fn invalid(why: &'static str) -> Error {
+    // Said to the log only: which check a forged token failed at is nobody's business.
+    tracing::debug!(why, "token refused");
+    Error::new(Kind::Unauthenticated, Reason::TokenInvalid, "the token is not valid; sign in again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokens(clock: &Clock) -> Tokens {
+        let settings = Settings {
+            issuer: "spectra-lab".to_owned(),
+            audience: "spectra-lab".to_owned(),
+            access_life: Duration::from_secs(900),
+            secret: vec![7; 32].into(),
+        };
+        Tokens::new(settings, clock.clone())
+    }
+
+    fn person(tokens: &Tokens) -> String {
+        tokens.issue_access(Uuid::now_v7(), Uuid::now_v7(), Role::Engineer, Uuid::now_v7(), &["pwd"]).unwrap()
+    }
+
+    fn forged(header: &serde_json::Value, claims: &serde_json::Value, secret: &[u8]) -> String {
+        let part = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let body = format!("{}.{}", part(header), part(claims));
+        let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, secret);
+        format!("{body}.{}", URL_SAFE_NO_PAD.encode(aws_lc_rs::hmac::sign(&key, body.as_bytes())))
+    }
+
+    fn claims() -> serde_json::Value {
+        serde_json::json!({
+            "iss": "spectra-lab", "aud": "spectra-lab", "sub": Uuid::now_v7(), "org": Uuid::now_v7(),
+            "role": "admin", "sid": Uuid::now_v7(), "jti": Uuid::now_v7(),
+            "iat": Clock::default().now().timestamp(), "exp": Clock::default().now().timestamp() + 60, "amr": ["pwd"],
+        })
+    }
+
+    #[test]
+    fn a_token_is_good_until_its_time_is_over_even_when_remembered() {
+        let clock = Clock::default();
+        let tokens = tokens(&clock);
+        let token = person(&tokens);
+        assert_eq!(tokens.verify_access(&token).unwrap().role, Role::Engineer);
+        clock.advance(Duration::from_secs(900 + 31));
+        assert_eq!(tokens.verify_access(&token).unwrap_err().reason(), Reason::TokenExpired);
+    }
+
+    #[test]
+    fn the_two_types_of_token_do_not_stand_for_each_other() {
+        let tokens = tokens(&Clock::default());
+        let service = tokens.issue_service("runs", None, Duration::from_secs(60)).unwrap();
+        assert_eq!(tokens.verify_service(&service).unwrap().name(), "runs");
+        assert_eq!(tokens.verify_access(&service).unwrap_err().reason(), Reason::TokenInvalid);
+        assert_eq!(tokens.verify_service(&person(&tokens)).unwrap_err().reason(), Reason::TokenInvalid);
+    }
+
+    #[test]
+    fn a_header_with_a_key_a_critical_extension_or_another_algorithm_is_refused() {
+        let tokens = tokens(&Clock::default());
+        let good = serde_json::json!({"alg": "HS256", "typ": "at+jwt"});
+        assert!(tokens.verify_access(&forged(&good, &claims(), &[7; 32])).is_ok());
+        for (member, value) in [
+            ("jwk", serde_json::json!({"kty": "oct", "k": "AAAA"})),
+            ("jku", "http://127.0.0.1/".into()),
+            ("x5u", "http://127.0.0.1/".into()),
+            ("crit", serde_json::json!(["exp"])),
+            ("alg", "none".into()),
+            ("alg", "HS512".into()),
+            ("typ", "JWT".into()),
+        ] {
+            let mut header = good.clone();
+            header[member] = value;
+            let error = tokens.verify_access(&forged(&header, &claims(), &[7; 32])).unwrap_err();
+            assert_eq!(error.reason(), Reason::TokenInvalid, "{member}");
+        }
+        let mut unsigned = person(&tokens);
+        unsigned.truncate(unsigned.rfind('.').unwrap() + 1);
+        assert!(tokens.verify_access(&unsigned).is_err());
+    }
+
+    #[test]
+    fn claims_of_the_wrong_kind_are_refused() {
+        let tokens = tokens(&Clock::default());
+        let header = serde_json::json!({"alg": "HS256", "typ": "at+jwt"});
+        for (claim, value, reason) in [
+            ("exp", serde_json::json!("9999999999"), Reason::TokenInvalid),
+            ("iat", serde_json::json!(Clock::default().now().timestamp() + 3600), Reason::TokenInvalid),
+            ("aud", "others".into(), Reason::TokenAudience),
+            ("iss", "others".into(), Reason::TokenInvalid),
+            ("role", "root".into(), Reason::TokenInvalid),
+            ("sub", serde_json::Value::Null, Reason::TokenInvalid),
+        ] {
+            let mut claims = claims();
+            claims[claim] = value;
+            let error = tokens.verify_access(&forged(&header, &claims, &[7; 32])).unwrap_err();
+            assert_eq!(error.reason(), reason, "{claim}");
+        }
+        assert!(tokens.verify_access(&forged(&header, &claims(), &[8; 32])).is_err());
+    }
+}

@@ -1,0 +1,320 @@
+//! The one write primitive: request_id, effect, event and reply in one transaction.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use contract::{Mutation, common::v1::Change};
+use diesel_async::{AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _};
+use prost::{Message, Name};
+use uuid::Uuid;
+
+use super::{
+    Db, Lease, Work, fault,
+    statements::{Claim, Keep, Key, Recall, Record},
+    too_late,
+};
+use crate::{
+    auth::Caller,
+    error::{Error, Reason, Result},
+};
+
+/// A transaction, as the closure of a mutation sees it.
+pub struct Tx {
+    lease: Lease,
+    outcome: Option<Outcome>,
+}
+
+enum Outcome {
+    Changed(Event),
+    Unchanged,
+}
+
+impl Tx {
+    /// The connection, bound to the organization, inside the transaction.
+    pub fn conn(&mut self) -> &mut AsyncPgConnection {
+        &mut self.lease.conn().pg
+    }
+
+    /// What was done: exactly one event a mutation, committed with it.
+    pub fn record(&mut self, event: Event) {
+        debug_assert!(self.outcome.is_none(), "one event a mutation");
+        self.outcome = Some(Outcome::Changed(event));
+    }
+
+    /// Nothing changed that the audit trail should know: what was asked for was already so.
+    pub fn unchanged(&mut self) {
+        self.outcome = Some(Outcome::Unchanged);
+    }
+}
+
+/// What a mutation did, for the event log.
+#[derive(Debug)]
+pub struct Event {
+    resource: &'static str,
+    resource_id: String,
+    action: &'static str,
+    reason: String,
+    change: Change,
+}
+
+impl Event {
+    /// An action (`create`, `move`, `revoke`) on a resource (`sample`).
+    pub fn new(resource: &'static str, id: impl ToString, action: &'static str) -> Self {
+        Self {
+            resource,
+            resource_id: id.to_string(),
+            action,
+            reason: String::new(),
+            change: Change { before: None, after: None },
+        }
+    }
+
+    /// The resource as it was.
+    #[must_use]
+    pub fn before(mut self, message: &(impl Message + Name)) -> Self {
+        self.change.before = Some(any(message));
+        self
+    }
+
+    /// The resource as it is now.
+    #[must_use]
+    pub fn after(mut self, message: &(impl Message + Name)) -> Self {
+        self.change.after = Some(any(message));
+        self
+    }
+
+    /// Why, in the words of whoever did it.
+    #[must_use]
+    pub fn reason(mut self, reason: impl Into<String>) -> Self {
+        self.reason = reason.into();
+        self
+    }
+}
+
+fn any<M: Message + Name>(message: &M) -> prost_types::Any {
+    prost_types::Any { type_url: M::type_url(), value: message.encode_to_vec() }
+}
+
+impl Db {
+    /// Runs a mutation: claims the request_id (or returns the reply that it got before), runs the closure, inserts its
+    /// event, keeps the reply and commits, all in one transaction bound to the caller's organization and deadline.
+    ///
+    /// The closure awaits nothing but its connection. It must say what it did by [`Tx::record`] or [`Tx::unchanged`].
+    ///
+    /// # Errors
+    /// REQUEST_ID_REUSED, whatever the closure returns, and DATABASE_UNAVAILABLE: after that one, the outcome is
+    /// unknown until the same request_id is asked for again.
+    pub fn mutate<'a, Req, Res, E>(
+        &'a self,
+        caller: &'a Caller,
+        request: &'a Req,
+        effect: E,
+    ) -> impl Future<Output = Result<Res>> + Send
+    where
+        Req: Mutation,
+        Res: Message + Default + 'a,
+        for<'t> E: Work<&'t mut Tx, Result<Res>, Done: Send> + Send + 'a,
+    {
+        async move {
+            let Some((key, body_sha256)) = self.key(caller, request)? else {
+                return self.finish(caller, self.begin(caller).await?, effect, None).await;
+            };
+            let mut lease = self.begin(caller).await?;
+            let conn = &mut lease.conn().pg;
+            let claimed = Claim(key, &body_sha256).execute(conn).await.map_err(fault)?;
+            if claimed == 0 {
+                // A new statement, whose snapshot comes after the wait for whoever held the request_id.
+                let earlier = recall(conn, key, body_sha256).await;
+                end(lease, "ROLLBACK").await?;
+                return earlier?.ok_or_else(|| Error::internal("a used request_id has no reply"));
+            }
+            self.finish(caller, lease, effect, Some(key)).await
+        }
+    }
+
+    /// The reply that this request_id got before, for handlers that act on other services before they write.
+    ///
+    /// # Errors
+    /// REQUEST_ID_REUSED.
+    pub async fn replay<Req, Res>(&self, caller: &Caller, request: &Req) -> Result<Option<Res>>
+    where
+        Req: Mutation,
+        Res: Message + Default,
+    {
+        let Some((key, body_sha256)) = self.key(caller, request)? else { return Ok(None) };
+        self.read(caller, async move |conn| recall(conn, key, body_sha256).await).await
+    }
+
+    /// A transaction without a request_id: for replies that carry a secret, and for workers.
+    pub fn write<'a, T, E>(&'a self, caller: &'a Caller, effect: E) -> impl Future<Output = Result<T>> + Send
+    where
+        T: Reply + Send + 'a,
+        for<'t> E: Work<&'t mut Tx, Result<T>, Done: Send> + Send + 'a,
+    {
+        async move { self.finish(caller, self.begin(caller).await?, effect, None).await }
+    }
+
+    fn key<'a, Req: Mutation>(&self, caller: &'a Caller, request: &Req) -> Result<Option<(Key<'a>, [u8; 32])>> {
+        if request.request_id().is_empty() {
+            return Ok(None);
+        }
+        let request_id =
+            Uuid::try_parse(request.request_id()).map_err(|_| Error::field("request_id", "must be a UUID"))?;
+        let body = digest(&SHA256, &request.without_request_id().encode_to_vec());
+        let body_sha256 = body.as_ref().try_into().map_err(Error::internal)?;
+        let key = Key {
+            schema: self.service,
+            org_id: caller.org_id(),
+            principal: caller.actor(),
+            method: Req::METHOD,
+            request_id,
+        };
+        Ok(Some((key, body_sha256)))
+    }
+
+    /// A connection in a transaction that is bound to the organization and ends with the caller's deadline.
+    async fn begin(&self, caller: &Caller) -> Result<Lease> {
+        let mut lease = self.lease().await?;
+        let timeout_ms = caller.remaining().ok_or_else(too_late)?.as_millis().max(1);
+        let conn = lease.conn();
+        let org_id = caller.org_id();
+        let bind = if conn.org_id == Some(org_id) {
+            String::new()
+        } else {
+            // Local: the session's own binding, which reads rely on, comes back at the end.
+            format!("SELECT set_config('app.org_id', '{org_id}', true); ")
+        };
+        conn.dirty = true;
+        let begin = format!("BEGIN; {bind}SET LOCAL statement_timeout = {timeout_ms}");
+        conn.pg.batch_execute(&begin).await.map_err(fault)?;
+        Ok(lease)
+    }
+
+    fn finish<'a, T, E>(
+        &'a self,
+        caller: &'a Caller,
+        lease: Lease,
+        effect: E,
+        key: Option<Key<'a>>,
+    ) -> impl Future<Output = Result<T>> + Send
+    where
+        T: Reply + Send + 'a,
+        for<'t> E: Work<&'t mut Tx, Result<T>, Done: Send> + Send + 'a,
+    {
+        async move {
+            let mut tx = Tx { lease, outcome: None };
+            let result = effect(&mut tx).await;
+            let Tx { lease, outcome } = tx;
+            let (reply, outcome) = match (result, outcome) {
+                (Ok(reply), Some(outcome)) => (reply, outcome),
+                (result, _) => {
+                    end(lease, "ROLLBACK").await?;
+                    return result.and(Err(Error::internal("a mutation did not say what it did")));
+                }
+            };
+            let keep = key.map(|key| (key, reply.kept()));
+            match outcome {
+                Outcome::Unchanged => self.commit(lease, None, keep).await?,
+                Outcome::Changed(event) => {
+                    let body = event.change.encode_to_vec();
+                    self.commit(lease, Some(self.record(caller, &event, &body)), keep).await?;
+                    self.changed.notify_waiters();
+                }
+            }
+            Ok(reply)
+        }
+    }
+
+    async fn commit(
+        &self,
+        mut lease: Lease,
+        record: Option<Record<'_>>,
+        keep: Option<(Key<'_>, Vec<u8>)>,
+    ) -> Result<()> {
+        let keep = keep.as_ref().map(|(key, reply)| Keep(*key, reply));
+        let conn = lease.conn();
+        if !conn.warm {
+            // An unprepared statement would be executed after the COMMIT that overtook its preparation.
+            conn.warm = record.is_some() && keep.is_some();
+            run(&conn.pg, record).await?;
+            run(&conn.pg, keep).await?;
+            return end(lease, "COMMIT").await;
+        }
+        // Both statements are prepared on this connection, so the three travel together and in this order.
+        let mut pg = &conn.pg;
+        let (recorded, kept, committed) =
+            futures::join!(run(pg, record), run(pg, keep), async move { pg.batch_execute("COMMIT").await });
+        recorded.and(kept).and(committed.map_err(fault))?;
+        conn.dirty = false;
+        lease.done();
+        Ok(())
+    }
+
+    fn record<'a>(&self, caller: &'a Caller, event: &'a Event, body: &'a [u8]) -> Record<'a> {
+        Record {
+            org_id: caller.org_id(),
+            id: Uuid::now_v7(),
+            service: self.service,
+            resource: event.resource,
+            resource_id: &event.resource_id,
+            action: event.action,
+            actor: caller.actor(),
+            on_behalf_of: caller.on_behalf_of(),
+            reason: &event.reason,
+            request_id: caller.request_id(),
+            body,
+        }
+    }
+}
+
+async fn end(mut lease: Lease, how: &'static str) -> Result<()> {
+    let conn = lease.conn();
+    conn.pg.batch_execute(how).await.map_err(fault)?;
+    conn.dirty = false;
+    lease.done();
+    Ok(())
+}
+
+async fn run<S>(mut pg: &AsyncPgConnection, statement: Option<S>) -> Result<()>
+where
+    S: diesel::query_builder::QueryFragment<diesel::pg::Pg> + diesel::query_builder::QueryId + Send,
+{
+    if let Some(statement) = statement {
+        statement.execute(&mut pg).await.map_err(fault)?;
+    }
+    Ok(())
+}
+
+async fn recall<Res: Message + Default>(
+    conn: &mut AsyncPgConnection,
+    key: Key<'_>,
+    body_sha256: [u8; 32],
+) -> Result<Option<Res>> {
+    let rows: Vec<(Vec<u8>, Option<Vec<u8>>)> = Recall(key).load(conn).await.map_err(fault)?;
+    let Some((earlier_sha256, reply)) = rows.into_iter().next() else { return Ok(None) };
+    if earlier_sha256 != body_sha256 {
+        return Err(Error::fields(
+            Reason::RequestIdReused,
+            [("request_id".to_owned(), "was used before with another body".to_owned())],
+        ));
+    }
+    let reply = reply.ok_or_else(|| Error::internal("a used request_id has no reply"))?;
+    Res::decode(reply.as_slice()).map(Some).map_err(Error::internal)
+}
+
+/// What a transaction returns: messages can be kept for whoever asks again; anything else is not.
+pub trait Reply {
+    /// The bytes to keep.
+    fn kept(&self) -> Vec<u8> {
+        Vec::new()
+    }
+}
+
+impl<M: Message> Reply for M {
+    fn kept(&self) -> Vec<u8> {
+        self.encode_to_vec()
+    }
+}
+
+/// Any value out of a transaction that keeps no reply.
+pub struct Value<T>(pub T);
+
+impl<T> Reply for Value<T> {}

@@ -1,0 +1,145 @@
+//! The statements that every mutation sends, each with a fixed text, so that it is prepared once a connection.
+
+use diesel::{
+    QueryResult,
+    pg::Pg,
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
+    sql_types::{Binary, Nullable, Text, Uuid as SqlUuid},
+};
+use uuid::Uuid;
+
+/// Under what a request_id is remembered.
+#[derive(Clone, Copy)]
+pub(super) struct Key<'a> {
+    pub(super) schema: &'static str,
+    pub(super) org_id: Uuid,
+    pub(super) principal: &'a str,
+    pub(super) method: &'static str,
+    pub(super) request_id: Uuid,
+}
+
+impl Key<'_> {
+    fn table(&self, out: &mut AstPass<'_, '_, Pg>) {
+        out.push_sql(self.schema);
+        out.push_sql(".request");
+    }
+
+    fn condition<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(" WHERE org_id = ");
+        out.push_bind_param::<SqlUuid, _>(&self.org_id)?;
+        out.push_sql(" AND principal = ");
+        out.push_bind_param::<Text, _>(self.principal)?;
+        out.push_sql(" AND method = ");
+        out.push_bind_param::<Text, _>(self.method)?;
+        out.push_sql(" AND request_id = ");
+        out.push_bind_param::<SqlUuid, _>(&self.request_id)
+    }
+}
+
+/// Takes a request_id for this transaction; no row where it was taken within the last day.
+pub(super) struct Claim<'a>(pub(super) Key<'a>, pub(super) &'a [u8]);
+
+impl QueryFragment<Pg> for Claim<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let Self(key, body_sha256) = self;
+        out.push_sql("INSERT INTO ");
+        key.table(&mut out);
+        out.push_sql(" (org_id, principal, method, request_id, body_sha256) VALUES (");
+        out.push_bind_param::<SqlUuid, _>(&key.org_id)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Text, _>(key.principal)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Text, _>(key.method)?;
+        out.push_sql(", ");
+        out.push_bind_param::<SqlUuid, _>(&key.request_id)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Binary, _>(*body_sha256)?;
+        out.push_sql(
+            ") ON CONFLICT (org_id, principal, method, request_id) DO UPDATE SET \
+             body_sha256 = EXCLUDED.body_sha256, reply = NULL, created_at = EXCLUDED.created_at WHERE ",
+        );
+        out.push_sql("request.created_at < clock_timestamp() - interval '24 hours'");
+        Ok(())
+    }
+}
+
+/// Keeps the reply for whoever asks again.
+pub(super) struct Keep<'a>(pub(super) Key<'a>, pub(super) &'a [u8]);
+
+impl QueryFragment<Pg> for Keep<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("UPDATE ");
+        self.0.table(&mut out);
+        out.push_sql(" SET reply = ");
+        out.push_bind_param::<Binary, _>(self.1)?;
+        self.0.condition(&mut out)
+    }
+}
+
+/// What a request_id was used for: the hash of its body, and the reply.
+pub(super) struct Recall<'a>(pub(super) Key<'a>);
+
+impl QueryFragment<Pg> for Recall<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT body_sha256, reply FROM ");
+        self.0.table(&mut out);
+        self.0.condition(&mut out)?;
+        out.push_sql(" AND created_at >= clock_timestamp() - interval '24 hours'");
+        Ok(())
+    }
+}
+
+impl Query for Recall<'_> {
+    type SqlType = (Binary, Nullable<Binary>);
+}
+
+/// One row of the event log; the database adds its transaction, sequence and time.
+pub(super) struct Record<'a> {
+    pub(super) org_id: Uuid,
+    pub(super) id: Uuid,
+    pub(super) service: &'a str,
+    pub(super) resource: &'a str,
+    pub(super) resource_id: &'a str,
+    pub(super) action: &'a str,
+    pub(super) actor: &'a str,
+    pub(super) on_behalf_of: Option<&'a str>,
+    pub(super) reason: &'a str,
+    pub(super) request_id: &'a str,
+    pub(super) body: &'a [u8],
+}
+
+impl QueryFragment<Pg> for Record<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(
+            "INSERT INTO events.event (org_id, id, service, resource, resource_id, action, actor, on_behalf_of, \
+             reason, request_id, body) VALUES (",
+        );
+        out.push_bind_param::<SqlUuid, _>(&self.org_id)?;
+        out.push_sql(", ");
+        out.push_bind_param::<SqlUuid, _>(&self.id)?;
+        for text in [&self.service, &self.resource, &self.resource_id, &self.action, &self.actor] {
+            out.push_sql(", ");
+            out.push_bind_param::<Text, _>(*text)?;
+        }
+        out.push_sql(", ");
+        out.push_bind_param::<Nullable<Text>, _>(&self.on_behalf_of)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Text, _>(self.reason)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Text, _>(self.request_id)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Binary, _>(self.body)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+macro_rules! cached_by_text {
+    ($($statement:ident),*) => {$(
+        impl QueryId for $statement<'_> {
+            type QueryId = ();
+            const HAS_STATIC_QUERY_ID: bool = false;
+        }
+    )*};
+}
+cached_by_text!(Claim, Keep, Recall, Record);

@@ -1,0 +1,35 @@
+//! How a request travels from a socket to a handler, and how one service calls another.
+//!
+//! [`Builder`] makes one [`Stack`] a service. The listener, the edge and the peers in the same process all call that
+//! same stack, so that no path passes by a layer of it.
+
+mod drain;
+mod layers;
+mod listener;
+mod peer;
+mod stack;
+mod standing;
+mod unary;
+
+use std::sync::Arc;
+
+pub use self::{
+    drain::Drain,
+    listener::{Handler, Listener, serve},
+    peer::{Credentials, Peer},
+    stack::{Builder, Guard, Stack},
+    standing::Standing,
+    unary::{public, unary},
+};
+use crate::auth::{Request, token};
+
+/// What the stack found out about a call; each handler's wrapper reads it from the request's extensions.
+#[derive(Clone)]
+pub(crate) struct Context {
+    pub(crate) request: Request,
+    pub(crate) method: &'static contract::Method,
+    /// Claims of a verified access token, and the token itself.
+    pub(crate) person: Option<(Arc<token::Access>, Arc<str>)>,
+    /// Claims of a verified service token.
+    pub(crate) service: Option<Arc<token::Service>>,
+}

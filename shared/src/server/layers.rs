@@ -1,0 +1,293 @@
+//! The layers of the stack, each a function from the rest of the stack to itself around it.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures::{FutureExt as _, future::ready};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use tokio::sync::Semaphore;
+use tonic::body::Body;
+use uuid::Uuid;
+
+use super::{
+    Context, Drain, drain,
+    stack::{Next, Routes, content_type_starts},
+};
+use crate::{
+    auth::{self, token::Tokens},
+    error::{Error, Kind, Reason, Result},
+    telemetry,
+};
+
+/// Name of the header that carries a call's id, in and out.
+pub(super) const REQUEST_ID: &str = "x-request-id";
+/// Name of the header that carries a service's token.
+pub(super) const SERVICE_AUTHORIZATION: &str = "x-service-authorization";
+/// Waiting time of a caller who does not say.
+const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
+/// Waiting time at most.
+const LONGEST_DEADLINE: Duration = Duration::from_secs(60);
+
+fn refuse(error: Error, request_id: &str) -> Response<Body> {
+    error.into_status(request_id).into_http()
+}
+
+fn request_id(request: &Request<Body>) -> Arc<str> {
+    request.extensions().get::<RequestId>().map(|id| Arc::clone(&id.0)).unwrap_or_default()
+}
+
+#[derive(Clone)]
+struct RequestId(Arc<str>);
+
+/// Calls of the browser's other origins, and their preflights, go through CORS; nothing else pays for it.
+pub(super) fn cross_origin(next: Next, cors: Next) -> Next {
+    Arc::new(move |request| if request.headers().contains_key(header::ORIGIN) { cors(request) } else { next(request) })
+}
+
+/// gRPC goes straight on, gRPC-web through its translation; what is neither is told so.
+pub(super) fn translate_web(next: Next, web: Next) -> Next {
+    Arc::new(move |request| {
+        if content_type_starts(&request, "application/grpc-web") {
+            web(request)
+        } else if content_type_starts(&request, "application/grpc") && request.version() == http::Version::HTTP_2 {
+            next(request)
+        } else {
+            let status = if request.method() == Method::POST {
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+            } else {
+                StatusCode::METHOD_NOT_ALLOWED
+            };
+            let mut response = Response::new(Body::new(
+                "this address speaks gRPC (content-type application/grpc over HTTP/2) and gRPC-web\n".to_owned(),
+            ));
+            *response.status_mut() = status;
+            ready(response).boxed()
+        }
+    })
+}
+
+/// Gives the call an id (the caller's, where it is a UUID), a span, and its place in the metrics.
+pub(super) fn observe(next: Next) -> Next {
+    Arc::new(move |mut request| {
+        let id: Arc<str> = request
+            .headers()
+            .get(REQUEST_ID)
+            .and_then(|value| Uuid::try_parse_ascii(value.as_bytes()).ok())
+            .unwrap_or_else(Uuid::now_v7)
+            .to_string()
+            .into();
+        request.extensions_mut().insert(RequestId(Arc::clone(&id)));
+        let method = contract::method(request.uri().path());
+        let call = telemetry::Call::begin(method, request.uri().path());
+        let span = telemetry::span(method, &id, request.headers());
+        let response = next(request);
+        let finish = async move {
+            let mut response = response.await;
+            let code = response
+                .headers()
+                .get("grpc-status")
+                .and_then(|code| code.to_str().ok())
+                .and_then(|code| code.parse().ok())
+                .unwrap_or(0);
+            call.end(tonic::Code::from_i32(code), reason_of(response.headers()));
+            if let Ok(id) = HeaderValue::from_str(&id) {
+                response.headers_mut().insert(REQUEST_ID, id);
+            }
+            response
+        };
+        if span.is_disabled() { finish.boxed() } else { tracing::Instrument::instrument(finish, span).boxed() }
+    })
+}
+
+fn reason_of(headers: &HeaderMap) -> Option<String> {
+    use tonic_types::StatusExt as _;
+    headers.get("grpc-status-details-bin")?;
+    let status = tonic::Status::from_header_map(headers)?;
+    Some(status.get_details_error_info()?.reason)
+}
+
+/// Answers INTERNAL for a handler that panicked.
+pub(super) fn catch_panic(next: Next) -> Next {
+    Arc::new(move |request| {
+        let id = request_id(&request);
+        let response = AssertUnwindSafe(next(request)).catch_unwind();
+        async move {
+            match response.await {
+                Ok(response) => response,
+                Err(panic) => {
+                    let what = panic
+                        .downcast_ref::<&str>()
+                        .map(|text| (*text).to_owned())
+                        .or_else(|| panic.downcast_ref::<String>().cloned())
+                        .unwrap_or_default();
+                    refuse(Error::internal(format!("a handler panicked: {what}")), &id)
+                }
+            }
+        }
+        .boxed()
+    })
+}
+
+/// Ends the body of a stream when the process drains, so that it does not hold the process up.
+pub(super) fn end_streams(next: Next, drain: Drain) -> Next {
+    Arc::new(move |request| {
+        let streams =
+            contract::method(request.uri().path()).is_none_or(|method| method.descriptor.is_server_streaming());
+        let response = next(request);
+        if !streams {
+            return response;
+        }
+        let drain = drain.clone();
+        response.map(move |response| response.map(|body| drain::until(body, &drain))).boxed()
+    })
+}
+
+/// Health and reflection to the one side, everything else to the other.
+pub(super) fn fork(guarded: Next, open: Next) -> Next {
+    Arc::new(move |request| {
+        let path = request.uri().path();
+        if path.starts_with("/grpc.health.") || path.starts_with("/grpc.reflection.") {
+            open(request)
+        } else {
+            guarded(request)
+        }
+    })
+}
+
+/// Sets the instant until which the call is worked on: the caller's `grpc-timeout`, or the default, within bounds.
+pub(super) fn deadline(next: Next) -> Next {
+    Arc::new(move |mut request| {
+        let id = request_id(&request);
+        let Some(method) = contract::method(request.uri().path()) else {
+            let error = Error::new(Kind::Unimplemented, Reason::MethodUnknown, "there is no such method here")
+                .with("method", request.uri().path());
+            return ready(refuse(error, &id)).boxed();
+        };
+        let wait = match timeout_of(request.headers()) {
+            Ok(wait) => wait.unwrap_or(DEFAULT_DEADLINE).min(LONGEST_DEADLINE),
+            Err(error) => return ready(refuse(error, &id)).boxed(),
+        };
+        let traceparent = request.headers().get("traceparent").and_then(|value| value.to_str().ok()).map(Arc::from);
+        let call = auth::Request { id: Arc::clone(&id), deadline: Instant::now() + wait, traceparent };
+        request.extensions_mut().insert(Context { request: call, method, person: None, service: None });
+        if method.descriptor.is_server_streaming() {
+            return next(request);
+        }
+        let response = tokio::time::timeout(wait, next(request));
+        async move {
+            response.await.unwrap_or_else(|_| {
+                let message = if method.mutating {
+                    "time ran out; whether it was done is known by asking again with the same request_id"
+                } else {
+                    "time ran out"
+                };
+                refuse(Error::new(Kind::Deadline, Reason::DeadlineExceeded, message), &id)
+            })
+        }
+        .boxed()
+    })
+}
+
+/// `grpc-timeout`: at most eight digits and a unit. `None` where there is none.
+fn timeout_of(headers: &HeaderMap) -> Result<Option<Duration>> {
+    let Some(value) = headers.get("grpc-timeout") else { return Ok(None) };
+    let malformed = || Error::field("grpc-timeout", "must be up to eight digits and one of H, M, S, m, u, n");
+    let text = value.to_str().map_err(|_| malformed())?;
+    let (digits, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(malformed)?;
+    if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(malformed());
+    }
+    let amount: u64 = digits.parse().map_err(|_| malformed())?;
+    Ok(Some(match unit {
+        "H" => Duration::from_secs(amount * 3600),
+        "M" => Duration::from_secs(amount * 60),
+        "S" => Duration::from_secs(amount),
+        "m" => Duration::from_millis(amount),
+        "u" => Duration::from_micros(amount),
+        "n" => Duration::from_nanos(amount),
+        _ => return Err(malformed()),
+    }))
+}
+
+/// Refuses at once what would only wait.
+pub(super) fn limit(next: Next, places: Arc<Semaphore>) -> Next {
+    Arc::new(move |request| match Arc::clone(&places).try_acquire_owned() {
+        Ok(place) => next(request).inspect(move |_| drop(place)).boxed(),
+        Err(_) => {
+            let error = Error::unavailable(Reason::Overloaded, "too many calls at once; try again in a moment");
+            ready(refuse(error, &request_id(&request))).boxed()
+        }
+    })
+}
+
+/// Verifies what tokens there are. Whether they suffice is for [`super::unary`], which knows the method's access too;
+/// here already, a method that is not public refuses a call without any token.
+pub(super) fn authenticate(next: Next, tokens: Arc<Tokens>) -> Next {
+    Arc::new(move |mut request| match identify(&mut request, &tokens) {
+        Ok(()) => next(request),
+        Err(error) => ready(refuse(error, &request_id(&request))).boxed(),
+    })
+}
+
+fn identify(request: &mut Request<Body>, tokens: &Tokens) -> Result<()> {
+    let (headers, public) = {
+        let context = request.extensions().get::<Context>();
+        let context = context.ok_or_else(|| Error::internal("the deadline layer comes first"))?;
+        (request.headers(), context.method.access == contract::Access::Public)
+    };
+    if public {
+        return Ok(());
+    }
+    let person = match bearer(headers, "authorization")? {
+        Some(token) => Some((tokens.verify_access(token)?, Arc::from(token))),
+        None => None,
+    };
+    let service = match bearer(headers, SERVICE_AUTHORIZATION)? {
+        Some(token) => Some(tokens.verify_service(token)?),
+        None => None,
+    };
+    if person.is_none() && service.is_none() {
+        return Err(super::unary::token_missing());
+    }
+    if let Some(context) = request.extensions_mut().get_mut::<Context>() {
+        context.person = person;
+        context.service = service;
+    }
+    Ok(())
+}
+
+/// The token of a `Bearer` header. More than one header, or another scheme, is no token but a mistake.
+fn bearer<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let malformed =
+        || Error::new(Kind::Unauthenticated, Reason::TokenInvalid, "send one header `authorization: Bearer <token>`");
+    if values.next().is_some() {
+        return Err(malformed());
+    }
+    let text = value.to_str().map_err(|_| malformed())?;
+    let (scheme, token) = text.split_once(' ').ok_or_else(malformed)?;
+    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() || token.contains(' ') {
+        return Err(malformed());
+    }
+    Ok(Some(token))
+}
+
+/// To the gRPC service that the path names.
+pub(super) fn route(services: Routes) -> Next {
+    Arc::new(move |request| {
+        let path = request.uri().path();
+        let service = path.strip_prefix('/').and_then(|path| path.split_once('/')).map_or("", |(name, _)| name);
+        match services.get(service) {
+            Some(service) => service(request),
+            None => {
+                let error = Error::new(Kind::Unimplemented, Reason::MethodUnknown, "there is no such method here")
+                    .with("method", path);
+                ready(refuse(error, &request_id(&request))).boxed()
+            }
+        }
+    })
+}

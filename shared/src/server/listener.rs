@@ -1,0 +1,100 @@
+//! A socket, and the connections that come in on it.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use futures::future::BoxFuture;
+use http::{Request, Response};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::GracefulShutdown},
+    service::TowerToHyperService,
+};
+use tokio::net::TcpListener;
+use tonic::body::Body;
+use tower::{ServiceExt as _, service_fn};
+
+use super::Drain;
+
+/// Streams that one connection carries at once.
+const STREAMS_A_CONNECTION: u32 = 200;
+/// Bytes of headers that one request may have.
+const HEADER_BYTES: u32 = 16 * 1024;
+/// How long a client may take over its headers.
+const HEADER_TIME: Duration = Duration::from_secs(10);
+/// A connection that has been silent so long is asked whether it is still there.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+/// Pause after the system refused us a connection, such as for want of file handles.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How long connections may take to finish once the listener closes.
+const FINISH_TIME: Duration = Duration::from_secs(17);
+
+/// A bound socket.
+pub struct Listener(TcpListener);
+
+impl Listener {
+    /// Binds an address.
+    ///
+    /// # Errors
+    /// The system's, such as an address in use.
+    pub async fn bind(address: SocketAddr) -> io::Result<Self> {
+        TcpListener::bind(address).await.map(Self)
+    }
+
+    /// The address that was bound; its port is known even where 0 was asked for.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+/// What answers the requests of a listener.
+pub type Handler = Arc<dyn Fn(Request<Body>) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
+
+/// Serves HTTP/1.1 and HTTP/2 on one socket until the drain closes it; then every accepted call is answered, within a
+/// hard limit.
+pub async fn serve(listener: Listener, handler: Handler, drain: Drain) {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS_A_CONNECTION)
+        .max_header_list_size(HEADER_BYTES)
+        .keep_alive_interval(KEEPALIVE)
+        .keep_alive_timeout(Duration::from_secs(20));
+    let connections = GracefulShutdown::new();
+
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.0.accept() => accepted,
+            () = drain.closed() => break,
+        };
+        let Ok((socket, _)) = accepted else {
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
+        // Small messages go out at once.
+        let _ = socket.set_nodelay(true);
+        let handler = Arc::clone(&handler);
+        let service = service_fn(move |request: Request<hyper::body::Incoming>| {
+            let response = handler(request.map(Body::new));
+            async move { Ok::<_, std::convert::Infallible>(response.await) }
+        });
+        let connection = builder
+            .serve_connection(TokioIo::new(socket), TowerToHyperService::new(service.boxed_clone()))
+            .into_owned();
+        let connection = connections.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(error = %error, "a connection ended badly");
+            }
+        });
+    }
+
+    drop(listener);
+    if tokio::time::timeout(FINISH_TIME, connections.shutdown()).await.is_err() {
+        tracing::warn!("connections did not finish in time and were cut");
+    }
+}

@@ -1,0 +1,191 @@
+//! Values as they travel: ids, instants, decimals, JSON and etags, from the wire and back.
+
+use std::str::FromStr as _;
+
+use bigdecimal::BigDecimal;
+use chrono::{DateTime, Timelike as _, Utc};
+use prost_types::{ListValue, NullValue, Struct, Timestamp, Value, value::Kind};
+use serde_json::{Map, Number, Value as Json};
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+
+/// An id that a client sent in this field.
+///
+/// # Errors
+/// FIELD_INVALID.
+pub fn id(field: &str, text: &str) -> Result<Uuid> {
+    Uuid::try_parse(text).map_err(|_| Error::field(field, "must be a UUID"))
+}
+
+/// An instant to the microsecond, as everywhere in the store.
+#[must_use]
+pub fn timestamp(at: DateTime<Utc>) -> Timestamp {
+    Timestamp {
+        seconds: at.timestamp(),
+        nanos: i32::try_from(at.timestamp_subsec_micros().min(999_999) * 1000).unwrap_or_default(),
+    }
+}
+
+/// An instant that a client sent in this field, truncated to the microsecond, toward the past.
+///
+/// # Errors
+/// FIELD_INVALID for what is no instant between 1970 and 9999.
+pub fn instant(field: &str, timestamp: &Timestamp) -> Result<DateTime<Utc>> {
+    let invalid = || Error::field(field, "must be an instant between the years 1970 and 9999");
+    if !(0..253_402_300_800).contains(&timestamp.seconds) {
+        return Err(invalid());
+    }
+    let nanos = u32::try_from(timestamp.nanos).ok().filter(|nanos| *nanos < 1_000_000_000).ok_or_else(invalid)?;
+    let at = DateTime::from_timestamp(timestamp.seconds, nanos).ok_or_else(invalid)?;
+    at.with_nanosecond(nanos / 1000 * 1000).ok_or_else(invalid)
+}
+
+/// An exact decimal that a client sent in this field; `None` where it is empty.
+///
+/// # Errors
+/// FIELD_INVALID.
+pub fn decimal(field: &str, text: &str) -> Result<Option<BigDecimal>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    // An exponent could stand for a number of a million digits.
+    if text.len() > 64 || text.contains(['e', 'E', '_']) {
+        return Err(Error::field(field, "must be a decimal number such as 12.50"));
+    }
+    BigDecimal::from_str(text).map(Some).map_err(|_| Error::field(field, "must be a decimal number such as 12.50"))
+}
+
+/// A decimal with the digits it was written with.
+#[must_use]
+pub fn decimal_text(number: &BigDecimal) -> String {
+    number.to_plain_string()
+}
+
+/// The etag of a resource's revision.
+#[must_use]
+pub fn etag(revision: i64) -> String {
+    revision.to_string()
+}
+
+/// Refuses a change to a resource that is no longer the one that was read. An empty etag asks for no check.
+///
+/// # Errors
+/// ETAG_MISMATCH.
+pub fn check_etag(given: &str, revision: i64, resource: &'static str, id: Uuid) -> Result<()> {
+    let current = etag(revision);
+    if given.is_empty() || given == current {
+        return Ok(());
+    }
+    Err(Error::stale(resource, id, current))
+}
+
+/// A JSON object as the message that stands for it.
+#[must_use]
+pub fn to_struct(object: Map<String, Json>) -> Struct {
+    Struct { fields: object.into_iter().map(|(key, value)| (key, to_value(value))).collect() }
+}
+
+fn to_value(json: Json) -> Value {
+    Value {
+        kind: Some(match json {
+            Json::Null => Kind::NullValue(NullValue::NullValue.into()),
+            Json::Bool(value) => Kind::BoolValue(value),
+            Json::Number(value) => Kind::NumberValue(value.as_f64().unwrap_or_default()),
+            Json::String(value) => Kind::StringValue(value),
+            Json::Array(values) => Kind::ListValue(ListValue { values: values.into_iter().map(to_value).collect() }),
+            Json::Object(object) => Kind::StructValue(to_struct(object)),
+        }),
+    }
+}
+
+/// Levels of nesting that a client's JSON may have.
+const DEPTH: usize = 32;
+
+/// The JSON object that a client sent in this field.
+///
+/// # Errors
+/// FIELD_INVALID for numbers that JSON does not have, NUL characters, and nesting without measure.
+pub fn from_struct(field: &str, message: Struct) -> Result<Map<String, Json>> {
+    from_struct_at(field, message, DEPTH)
+}
+
+fn from_struct_at(field: &str, message: Struct, depth: usize) -> Result<Map<String, Json>> {
+    let depth = depth.checked_sub(1).ok_or_else(|| Error::field(field, "is nested too deeply"))?;
+    message
+        .fields
+        .into_iter()
+        .map(|(key, value)| {
+            let path = format!("{field}.{key}");
+            if key.contains('\0') {
+                return Err(Error::field(field, "has a NUL character in a key"));
+            }
+            Ok((key, from_value_at(&path, value, depth)?))
+        })
+        .collect()
+}
+
+fn from_value_at(field: &str, value: Value, depth: usize) -> Result<Json> {
+    Ok(match value.kind {
+        None | Some(Kind::NullValue(_)) => Json::Null,
+        Some(Kind::BoolValue(value)) => Json::Bool(value),
+        Some(Kind::NumberValue(number)) => Json::Number(number_of(field, number)?),
+        Some(Kind::StringValue(text)) if text.contains('\0') => {
+            return Err(Error::field(field, "has a NUL character"));
+        }
+        Some(Kind::StringValue(text)) => Json::String(text),
+        Some(Kind::StructValue(message)) => Json::Object(from_struct_at(field, message, depth)?),
+        Some(Kind::ListValue(list)) => {
+            let depth = depth.checked_sub(1).ok_or_else(|| Error::field(field, "is nested too deeply"))?;
+            let values = list.values.into_iter().map(|value| from_value_at(field, value, depth));
+            Json::Array(values.collect::<Result<_>>()?)
+        }
+    })
+}
+
+/// A whole number stays one: `5`, not `5.0`.
+fn number_of(field: &str, number: f64) -> Result<Number> {
+    /// Up to here, a double holds every whole number.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if number.fract() == 0.0 && number.abs() <= EXACT {
+        #[allow(clippy::cast_possible_truncation)]
+        return Ok(Number::from(number as i64));
+    }
+    Number::from_f64(number).ok_or_else(|| Error::field(field, "must be a finite number"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_are_kept_to_the_microsecond_toward_the_past() {
+        let at = instant("at", &Timestamp { seconds: 1_700_000_000, nanos: 123_456_999 }).unwrap();
+        assert_eq!(timestamp(at), Timestamp { seconds: 1_700_000_000, nanos: 123_456_000 });
+        assert!(instant("at", &Timestamp { seconds: -1, nanos: 0 }).is_err());
+        assert!(instant("at", &Timestamp { seconds: 253_402_300_800, nanos: 0 }).is_err());
+        assert!(instant("at", &Timestamp { seconds: 0, nanos: -1 }).is_err());
+    }
+
+    #[test]
+    fn decimals_keep_their_digits_and_know_no_exponent() {
+        assert_eq!(decimal_text(&decimal("v", "12.50").unwrap().unwrap()), "12.50");
+        assert_eq!(decimal_text(&decimal("v", "-0.000000000000000001").unwrap().unwrap()), "-0.000000000000000001");
+        assert!(decimal("v", "1e9").is_err());
+        assert!(decimal("v", "").unwrap().is_none());
+    }
+
+    #[test]
+    fn json_goes_round_and_refuses_what_json_does_not_have() {
+        let json = serde_json::json!({"a": [1, 2.5, null, {"b": "c"}], "d": true});
+        let Json::Object(object) = json else { unreachable!() };
+        assert_eq!(from_struct("x", to_struct(object.clone())).unwrap(), object);
+        let nan = Value { kind: Some(Kind::NumberValue(f64::NAN)) };
+        assert!(from_struct("x", Struct { fields: [("n".to_owned(), nan)].into() }).is_err());
+        let mut deep = Struct::default();
+        for _ in 0..DEPTH + 1 {
+            deep = Struct { fields: [("d".to_owned(), Value { kind: Some(Kind::StructValue(deep)) })].into() };
+        }
+        assert!(from_struct("x", deep).is_err());
+    }
+}
