@@ -48,13 +48,13 @@ check: proto-deps ## format, lints, documentation, the contract, dependencies
 	cargo clippy --workspace --all-targets $(LOCKED) -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps $(LOCKED)
 	buf lint
-	buf format --diff --exit-code --path proto
+	buf format --diff --exit-code proto
 	@scripts/proto_breaking.sh
 	cargo deny --workspace $(LOCKED) check licenses bans sources
 
 format: proto-deps ## format all that make check wants formatted
 	cargo fmt --all
-	buf format --write --path proto
+	buf format --write proto
 
 # buf reads the imported buf/validate from a folder; the crate that carries it says which version.
 proto-deps:

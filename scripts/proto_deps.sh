@@ -4,7 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-crate=$(cargo metadata --format-version 1 | python3 -c '
+host=$(rustc -vV | sed -n "s/^host: //p")
+crate=$(cargo metadata --format-version 1 --filter-platform "$host" | python3 -c '
 import json, os, sys
 found = [p["manifest_path"] for p in json.load(sys.stdin)["packages"] if p["name"] == "prost-protovalidate-types"]
 assert len(found) == 1, f"one prost-protovalidate-types expected, found {found}"

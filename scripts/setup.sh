@@ -44,7 +44,7 @@ need_run() {
 }
 
 need_test() {
-    have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null || need "Python 3 with venv" python3 python3-venv
+    python3 -c 'import ensurepip, venv' 2>/dev/null || need "Python 3 with venv" python3 python3-venv
     have curl || need curl curl
     have npm || need "Node.js with npm" nodejs npm
     have go || need Go golang-go
@@ -76,8 +76,10 @@ install_packages() {
     fi
     say "installing ${packages[*]}"
     local apt=("${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300)
-    "${apt[@]}" update </dev/null
-    "${apt[@]}" install --no-install-recommends -y "${packages[@]}" </dev/null >/dev/null
+    local log=target/setup.log
+    mkdir -p target
+    { "${apt[@]}" update && "${apt[@]}" install --no-install-recommends -y "${packages[@]}"; } </dev/null >"$log" 2>&1 ||
+        stop "apt-get could not install them: $(grep '^E:' "$log" || tail -n 5 "$log")"
     [[ -n "${SPECTRA_PG_BIN:-}" ]] || has_postgres ||
         stop "this system's PostgreSQL is older than $POSTGRES: install a newer one from the PostgreSQL project's own" \
             "packages, or set SPECTRA_PG_BIN to the folder of its programs"

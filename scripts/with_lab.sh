@@ -1,18 +1,22 @@
 #!/usr/bin/env bash
-# Runs a command against a lab of its own: a fresh data folder with the demo data, stopped and removed afterwards.
+# Runs a command against a lab of its own: a fresh data folder with the demo data, at ports of its own, stopped and
+# removed afterwards.
 #
 #   scripts/with_lab.sh COMMAND [ARGUMENT..]
 #
-# SPECTRA is the program to run (target/debug/spectra). The command finds the lab's front door in SPECTRA_URL.
+# SPECTRA is the program to run (target/debug/spectra). The command finds the lab at SPECTRA_URL, its health and metrics
+# at SPECTRA_ADMIN_URL, the program at SPECTRA.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-readonly program="${SPECTRA:-target/debug/spectra}"
-export SPECTRA_URL=http://127.0.0.1:3012
+SPECTRA=$(realpath "${SPECTRA:-target/debug/spectra}")
+# Not those of `make up`, which may be running.
+readonly listen=127.0.0.1:13012 admin=127.0.0.1:14012
+export SPECTRA SPECTRA_URL="http://$listen" SPECTRA_ADMIN_URL="http://$admin"
 # From start to ready, the database's creation included; and from the signal to the end.
 readonly START_LIMIT_S=120 STOP_LIMIT_S=60
 
-answers() { curl -fsS --max-time 2 -o "$folder/health" "$SPECTRA_URL/health" 2>/dev/null; }
+answers() { "$SPECTRA" healthcheck "$SPECTRA_URL" >/dev/null 2>&1; }
 
 stop_lab() {
     local status=$? waited
@@ -50,12 +54,15 @@ if answers; then
     echo "with_lab: a lab is already running at $SPECTRA_URL: stop it first" >&2
     exit 1
 fi
-"$program" up --data "$folder/lab" >"$folder/log" 2>&1 </dev/null &
+# Nothing of the caller's settings: a DATABASE_URL would be tested on.
+env -i PATH="$PATH" HOME="${HOME:-/}" LANG="${LANG:-C.UTF-8}" SPECTRA_PG_BIN="${SPECTRA_PG_BIN:-}" \
+    SPECTRA_LISTEN="$listen" SPECTRA_ADMIN_LISTEN="$admin" \
+    "$SPECTRA" up --data "$folder/lab" >"$folder/log" 2>&1 </dev/null &
 lab=$!
-for ((waited = 0; waited < START_LIMIT_S * 5; waited++)); do
-    ! answers || break
+started=$SECONDS
+until answers; do
     kill -0 "$lab" 2>/dev/null || { echo "with_lab: the lab ended while starting" >&2; exit 1; }
+    ((SECONDS - started < START_LIMIT_S)) || { echo "with_lab: the lab was not ready in $START_LIMIT_S s" >&2; exit 1; }
     sleep 0.2
 done
-answers || { echo "with_lab: the lab was not ready within $START_LIMIT_S s" >&2; exit 1; }
 "$@"

@@ -51,7 +51,7 @@ CREATE TABLE auth.session (
   FOREIGN KEY (org_id, user_id) REFERENCES auth.user (org_id, id),
   CHECK ((ended_at IS NULL) = (end_reason IS NULL))
 );
-CREATE INDEX session_user ON auth.session (org_id, user_id, created_at);
+CREATE INDEX session_of_user ON auth.session (org_id, user_id, created_at);
 SELECT spectra.tenant('auth.session');
 GRANT SELECT, INSERT, UPDATE ON auth.session TO spectra_auth;
 

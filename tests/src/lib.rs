@@ -1,1 +1,12 @@
-//! Stub.
+//! What the tests stand on: a real Postgres, a real laboratory on a real socket, and people who are signed in to it.
+
+pub mod dynamic;
+mod lab;
+mod people;
+mod postgres;
+
+pub use self::{
+    lab::{SECRET, Start, TestLab, certificate, iv_sweep, numbers},
+    people::{Client, Person, reason, refused},
+    postgres::{Database, database},
+};

@@ -1,2 +1,151 @@
-//! Stub.
-fn main() {}
+//! The `spectra` program.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use spectra::{
+    Result, Trouble, healthcheck, migrate, seed, serve,
+    settings::{Profile, Settings},
+    up,
+};
+use spectra_runtime::telemetry;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// SPECTRA-Lab: samples, instruments, calibrations and runs of a laboratory, over gRPC.
+///
+/// `spectra up` starts a whole laboratory on this machine, with a database of its own and demo accounts.
+/// Settings come from the environment; `spectra config` shows them all.
+#[derive(Parser)]
+#[command(version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start the whole laboratory here: database, services, demo data. Ctrl-C stops it all.
+    Up {
+        /// Folder that keeps the database and the secrets between starts.
+        #[arg(long, value_name = "FOLDER")]
+        data: Option<PathBuf>,
+    },
+    /// Run services against an existing database (DATABASE_URL, JWT_SECRET) until SIGTERM.
+    Serve {
+        /// auth, samples, calibration, runs, edge; all of them where none is named.
+        services: Vec<String>,
+    },
+    /// Apply, revert or list the migrations of the database at DATABASE_URL.
+    Migrate {
+        #[command(subcommand)]
+        step: Migrate,
+    },
+    /// Fill the database at DATABASE_URL with the demo laboratory. Running it again changes nothing.
+    Seed,
+    /// Ask a running process whether it serves; exit code 0 if so.
+    Healthcheck {
+        /// Where it listens.
+        #[arg(default_value = "http://127.0.0.1:3012")]
+        url: String,
+        /// A gRPC service such as spectra.samples.v1.SamplesService; the process as a whole where left out.
+        #[arg(long, default_value = "")]
+        service: String,
+    },
+    /// Show every setting: its value, where it comes from, what it does. Secrets are masked.
+    Config,
+}
+
+#[derive(Subcommand)]
+enum Migrate {
+    /// Apply what is pending.
+    Up,
+    /// Revert the last one.
+    Down,
+    /// List all, and whether each is applied.
+    Status,
+    /// Show the last one that is applied.
+    Version,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match start(arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(trouble) => {
+            #[expect(clippy::print_stderr, reason = "a command talks to the person who ran it")]
+            {
+                eprintln!("spectra: {trouble}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(command: Command) -> Result<()> {
+    let settings = Settings::from_environment()?;
+    telemetry::init(&settings.telemetry)
+        .map_err(|error| Trouble(format!("SPECTRA_LOG or OTEL_EXPORTER_OTLP_ENDPOINT cannot be used: {error}")))?;
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if settings.workers > 0 {
+        runtime.worker_threads(settings.workers);
+    }
+    let runtime = runtime.enable_all().build().map_err(Trouble::new)?;
+    let result = runtime.block_on(run(command, settings));
+    runtime.block_on(async { telemetry::shutdown() });
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    result
+}
+
+async fn run(command: Command, settings: Settings) -> Result<()> {
+    match command {
+        Command::Up { data } => {
+            if settings.profile == Profile::Production {
+                return Err(Trouble::new("`up` is for trying things out; run `serve` in production"));
+            }
+            up::run(settings, data).await
+        }
+        Command::Serve { services } => serve::run(settings, &services).await,
+        Command::Migrate { step } => migrate(step, &settings).await,
+        Command::Seed => seed::run(settings).await,
+        Command::Healthcheck { url, service } => healthcheck::run(&url, &service).await,
+        Command::Config => {
+            show(&settings);
+            Ok(())
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "a command talks to the person who ran it")]
+async fn migrate(step: Migrate, settings: &Settings) -> Result<()> {
+    let url = settings.database_url.as_ref().ok_or_else(|| Trouble::new("DATABASE_URL is not set"))?;
+    match step {
+        Migrate::Up => {
+            let applied = migrate::up(url).await?;
+            applied.iter().for_each(|version| println!("applied   {version}"));
+            println!("{} applied", applied.len());
+        }
+        Migrate::Down => match migrate::down(url).await? {
+            Some(version) => println!("reverted  {version}"),
+            None => println!("there is nothing to revert"),
+        },
+        Migrate::Status => {
+            for step in migrate::status(url).await? {
+                println!("{}   {}", if step.applied { "applied" } else { "pending" }, step.name);
+            }
+        }
+        Migrate::Version => {
+            let applied = migrate::status(url).await?.into_iter().filter(|step| step.applied).next_back();
+            println!("{}", applied.map_or_else(|| "none".to_owned(), |step| step.name));
+        }
+    }
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "a command talks to the person who ran it")]
+fn show(settings: &Settings) {
+    for setting in &settings.shown {
+        println!("{:28} {:32} {:14} {}", setting.name, setting.value, setting.source, setting.help);
+    }
+}

@@ -1,0 +1,175 @@
+//! The load generator: so many callers at once, each sending its next call when the last one is answered.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, Uri};
+use tokio::task::JoinSet;
+
+use crate::{
+    Result,
+    usage::{Cpu, Processes},
+    wire::{Failure, Line},
+};
+
+/// One answer in so many is read and compared with what was asked for.
+const CHECKED_ONE_IN: u32 = 64;
+
+/// A call that is ready to be sent.
+pub(crate) struct Call {
+    /// Its method.
+    pub(crate) method: Uri,
+    /// Who calls.
+    pub(crate) bearer: HeaderValue,
+    /// The framed request.
+    pub(crate) message: Bytes,
+    /// What the workload knows it by.
+    pub(crate) key: u64,
+}
+
+/// A kind of call, made over and over.
+pub(crate) trait Workload: Send + Sync {
+    /// The next call; `None` where there is nothing left to do.
+    fn next(&self) -> Option<Call>;
+
+    /// Whether the answer is the right one.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn check(&self, _key: u64, _answer: Bytes) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// How hard and how long.
+#[derive(Clone, Copy)]
+pub(crate) struct Effort {
+    /// Callers at once.
+    pub(crate) callers: usize,
+    /// Not counted: connections are opened and statements prepared.
+    pub(crate) warm_up: Duration,
+    /// Counted.
+    pub(crate) time: Duration,
+}
+
+/// What came of it.
+#[derive(Default)]
+pub(crate) struct Outcome {
+    /// Calls that were answered with OK in the time that counts.
+    pub(crate) count: u64,
+    /// The time that counts.
+    pub(crate) time: Duration,
+    /// Processor time used in it.
+    pub(crate) cpu: Cpu,
+    /// How long each of those calls took, in microseconds, sorted.
+    pub(crate) took_us: Vec<u32>,
+    /// All other answers, at any time.
+    pub(crate) failures: BTreeMap<Failure, u64>,
+}
+
+impl Outcome {
+    /// Calls a second.
+    pub(crate) fn rate(&self) -> f64 {
+        self.count as f64 / self.time.as_secs_f64()
+    }
+
+    /// The time within which this share of the calls was answered, in milliseconds.
+    pub(crate) fn percentile_ms(&self, share: f64) -> f64 {
+        let last = self.took_us.len().saturating_sub(1);
+        let at = (last as f64 * share).round() as usize;
+        self.took_us.get(at).map_or(0.0, |us| f64::from(*us) / 1000.0)
+    }
+}
+
+/// Applies a workload to the product.
+pub(crate) async fn apply(
+    lines: &[Line],
+    workload: &Arc<dyn Workload>,
+    effort: Effort,
+    processes: Processes,
+) -> Result<Outcome> {
+    let begin = Instant::now() + effort.warm_up;
+    let end = begin + effort.time;
+    let mut callers = JoinSet::new();
+    for caller in 0..effort.callers {
+        let line = lines[caller % lines.len()].clone();
+        callers.spawn(work(line, Arc::clone(workload), begin, end));
+    }
+    tokio::time::sleep_until(begin.into()).await;
+    let before = processes.cpu()?;
+
+    let mut outcome = Outcome::default();
+    let mut after = None;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep_until(end.into()), if after.is_none() => {
+                after = Some((effort.time, processes.cpu()?));
+            }
+            done = callers.join_next() => match done {
+                Some(share) => outcome.add(share?),
+                None => break,
+            },
+        }
+    }
+    // Where the work ran out before the time did, the last answer ends it.
+    let (time, cpu) = match after {
+        Some(after) => after,
+        None => (begin.elapsed(), processes.cpu()?),
+    };
+    outcome.time = time;
+    outcome.cpu = cpu - before;
+    outcome.took_us.sort_unstable();
+    Ok(outcome)
+}
+
+/// What one caller did.
+#[derive(Default)]
+struct Share {
+    took_us: Vec<u32>,
+    failures: BTreeMap<Failure, u64>,
+}
+
+impl Outcome {
+    fn add(&mut self, share: Share) {
+        self.count += share.took_us.len() as u64;
+        self.took_us.extend(share.took_us);
+        for (failure, count) in share.failures {
+            *self.failures.entry(failure).or_default() += count;
+        }
+    }
+}
+
+async fn work(mut line: Line, workload: Arc<dyn Workload>, begin: Instant, end: Instant) -> Share {
+    /// After a failure, so that a server that refuses is not flooded.
+    const PAUSE: Duration = Duration::from_millis(5);
+    let mut share = Share::default();
+    let mut until_check = rand::random_range(0..CHECKED_ONE_IN);
+    while let Some(Call { method, bearer, message, key }) = workload.next() {
+        let sent = Instant::now();
+        if sent >= end {
+            break;
+        }
+        let answer = line.send(&method, Some(&bearer), message).await;
+        let came = Instant::now();
+        let failure = match answer {
+            Ok(answer) if until_check == 0 => {
+                until_check = CHECKED_ONE_IN;
+                workload.check(key, answer).err().map(|wrong| Failure::Broken(format!("a wrong answer: {wrong}")))
+            }
+            Ok(_) => None,
+            Err(failure) => Some(failure),
+        };
+        until_check = until_check.saturating_sub(1);
+        if let Some(failure) = failure {
+            *share.failures.entry(failure).or_default() += 1;
+            tokio::time::sleep(PAUSE).await;
+        } else if came >= begin && came < end {
+            share.took_us.push(u32::try_from((came - sent).as_micros()).unwrap_or(u32::MAX));
+        }
+    }
+    share
+}

@@ -1,0 +1,163 @@
+//! The measurements: each case in turn, product and baselines in turn, round by round.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::time::sleep;
+
+use crate::{
+    Result,
+    cases::{self, Base, Case},
+    database::{Database, Script},
+    lab::Site,
+    load::{self, Effort, Outcome, Workload},
+    report::{Measured, Memory, Report, Row},
+    say, seed,
+    wire::Line,
+};
+
+/// How long the program may take until it serves: it makes a database first.
+const READY_LIMIT: Duration = Duration::from_secs(120);
+/// Runs a second that StartRun is given, many more than it can do on two cores with a disk.
+const RUNS_A_SECOND: u64 = 1_200;
+
+/// How the measurements are made.
+pub(crate) struct Plan {
+    /// How often each case is measured.
+    pub(crate) rounds: usize,
+    /// Length of a measurement.
+    pub(crate) seconds: u64,
+    /// Time before it that is not counted.
+    pub(crate) warm_up: Duration,
+    /// Callers at once.
+    pub(crate) callers: usize,
+    /// Connections that they share.
+    pub(crate) connections: usize,
+}
+
+/// All measurements, on a program that was just started.
+pub(crate) async fn run(site: &Site, plan: &Plan, only: Option<&str>) -> Result<Report> {
+    let begun = Instant::now();
+    let mut line = ready(site).await?;
+    let database = Database::of(site)?;
+    let idle = database.processes.memory()?;
+    say(&format!("ready after {:.1} s; entering {} samples", begun.elapsed().as_secs_f64(), seed::SAMPLES));
+
+    let client = database.connect().await?;
+    // A run more for the warm-up of each round.
+    let runs = (plan.rounds as u64 * (plan.seconds + 1) * RUNS_A_SECOND).min(seed::SAMPLES / 2);
+    let world = seed::fill(&mut line, &client, runs).await?;
+    let cases: Vec<Case> = cases::all(&mut line, &world)
+        .await?
+        .into_iter()
+        .filter(|case| only.is_none_or(|only| case.key.starts_with(only)))
+        .collect();
+    say(&format!("filled after {:.1} s", begun.elapsed().as_secs_f64()));
+
+    let mut lines = Vec::new();
+    for _ in 0..plan.connections {
+        lines.push(Line::connect(site.address).await?);
+    }
+    let bench = Bench { plan, lines, database, folder: &site.folder };
+    let mut rows: Vec<Row> = cases.iter().map(Row::new).collect();
+    let mut loaded = idle;
+    for round in 0..plan.rounds {
+        for (case, row) in cases.iter().zip(&mut rows) {
+            bench.case(case, row, round).await?;
+            loaded = loaded.max(bench.database.processes.memory()?);
+        }
+        say(&format!("round {} of {} after {:.0} s", round + 1, plan.rounds, begun.elapsed().as_secs_f64()));
+    }
+    Ok(Report::new(plan, rows, Memory { idle, loaded }, begun.elapsed()))
+}
+
+/// Waits until the program says that it serves.
+async fn ready(site: &Site) -> Result<Line> {
+    const PAUSE: Duration = Duration::from_millis(100);
+    /// `HealthCheckResponse { status: SERVING }`.
+    const SERVING: &[u8] = &[0x08, 0x01];
+    let deadline = Instant::now() + READY_LIMIT;
+    while Instant::now() < deadline {
+        let attempt = async {
+            let mut line = Line::connect(site.address).await?;
+            let method = line.method("grpc.health.v1.Health/Check")?;
+            let answer = line.send(&method, None, crate::wire::frame(&())).await?;
+            Ok::<_, Box<dyn std::error::Error + Send + Sync>>((answer == SERVING).then_some(line))
+        };
+        // It may accept connections before it answers.
+        if let Ok(Ok(Some(line))) = tokio::time::timeout(Duration::from_secs(2), attempt).await {
+            return Ok(line);
+        }
+        sleep(PAUSE).await;
+    }
+    Err(format!("the program was not ready within {READY_LIMIT:?}").into())
+}
+
+struct Bench<'a> {
+    plan: &'a Plan,
+    lines: Vec<Line>,
+    database: Database,
+    folder: &'a Path,
+}
+
+/// Who is measured.
+#[derive(Clone, Copy)]
+enum Turn {
+    Product,
+    Base,
+    Envelope,
+}
+
+impl Bench<'_> {
+    /// One round of a case; who begins changes from round to round.
+    async fn case(&self, case: &Case, row: &mut Row, round: usize) -> Result<()> {
+        let mut turns = vec![Turn::Product, Turn::Base];
+        if case.envelope.is_some() {
+            turns.push(Turn::Envelope);
+        }
+        if round % 2 == 1 {
+            turns.reverse();
+        }
+        for turn in turns {
+            match (turn, &case.base, &case.envelope) {
+                (Turn::Product, ..) => row.product.push(self.product(&case.product, &mut row.failures).await?),
+                (Turn::Base, Base::Product(workload), _) => {
+                    row.base.push(self.product(workload, &mut row.failures).await?);
+                }
+                (Turn::Base, Base::Database(script), _) => row.base.push(self.database(script).await?),
+                (Turn::Envelope, _, Some(script)) => row.envelope.push(self.database(script).await?),
+                (Turn::Envelope, _, None) => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn product(&self, workload: &Arc<dyn Workload>, failures: &mut BTreeMap<String, u64>) -> Result<Measured> {
+        let effort = Effort {
+            callers: self.plan.callers,
+            warm_up: self.plan.warm_up,
+            time: Duration::from_secs(self.plan.seconds),
+        };
+        let outcome: Outcome = load::apply(&self.lines, workload, effort, self.database.processes).await?;
+        for (failure, count) in &outcome.failures {
+            *failures.entry(failure.to_string()).or_default() += count;
+        }
+        Ok(Measured::new(
+            outcome.rate(),
+            outcome.count as f64,
+            outcome.cpu,
+            Some((outcome.percentile_ms(0.5), outcome.percentile_ms(0.99))),
+        ))
+    }
+
+    async fn database(&self, script: &Script) -> Result<Measured> {
+        let before = self.database.processes.cpu()?;
+        let done = self.database.pgbench(script, self.folder, self.plan.seconds).await?;
+        let cpu = self.database.processes.cpu()? - before;
+        Ok(Measured::new(done.rate, done.count, cpu, None))
+    }
+}

@@ -1,0 +1,99 @@
+//! Processor time and memory of the processes, from `/proc`.
+
+use std::{fs, io, ops::Sub, time::Duration};
+
+/// `USER_HZ`: what `/proc` counts processor time in, the same on every Linux that Rust's tier-one targets run.
+const TICKS_A_SECOND: u64 = 100;
+/// Positions of fields of `/proc/<pid>/stat` after the name, which is skipped for the spaces it may have.
+const PARENT: usize = 1;
+const USER: usize = 11;
+const SYSTEM: usize = 12;
+const CHILDREN_USER: usize = 13;
+const CHILDREN_SYSTEM: usize = 14;
+
+/// The processes whose time is told apart.
+#[derive(Clone, Copy)]
+pub(crate) struct Processes {
+    /// The program.
+    pub(crate) product: u32,
+    /// PostgreSQL's first process; the others are its children.
+    pub(crate) postmaster: u32,
+}
+
+/// Processor time used so far, or between two moments.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Cpu {
+    /// The program.
+    pub(crate) product: Duration,
+    /// All processes of its PostgreSQL.
+    pub(crate) postgres: Duration,
+    /// The load generator: this process, and those that it waited for (pgbench).
+    pub(crate) load: Duration,
+}
+
+impl Sub for Cpu {
+    type Output = Self;
+
+    fn sub(self, earlier: Self) -> Self {
+        Self {
+            product: self.product.saturating_sub(earlier.product),
+            postgres: self.postgres.saturating_sub(earlier.postgres),
+            load: self.load.saturating_sub(earlier.load),
+        }
+    }
+}
+
+impl Processes {
+    /// Processor time used so far.
+    pub(crate) fn cpu(self) -> io::Result<Cpu> {
+        let (own, product, server) = (stat(std::process::id())?, stat(self.product)?, stat(self.postmaster)?);
+        let children: u64 = children(self.postmaster)?.iter().map(|stat| stat.used).sum();
+        Ok(Cpu {
+            product: time(product.used),
+            // Backends that have ended are in what their parent waited for.
+            postgres: time(server.used + server.waited + children),
+            load: time(own.used + own.waited),
+        })
+    }
+
+    /// Resident memory of the program now, in bytes.
+    pub(crate) fn memory(self) -> io::Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.product))?;
+        let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
+        let kilobytes: u64 = kilobytes.and_then(|text| text.trim().parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
+        Ok(kilobytes * 1024)
+    }
+}
+
+/// A line of `/proc/<pid>/stat`: the parent, and ticks used by the process and by the children it waited for.
+struct Stat {
+    parent: u32,
+    used: u64,
+    waited: u64,
+}
+
+fn stat(process: u32) -> io::Result<Stat> {
+    let text = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let fields: Vec<u64> = text
+        .rsplit_once(')')
+        .map(|(_, rest)| rest.split_whitespace().map(|field| field.parse().unwrap_or(0)).collect())
+        .unwrap_or_default();
+    let field = |at: usize| fields.get(at).copied().unwrap_or(0);
+    Ok(Stat {
+        parent: u32::try_from(field(PARENT)).unwrap_or(0),
+        used: field(USER) + field(SYSTEM),
+        waited: field(CHILDREN_USER) + field(CHILDREN_SYSTEM),
+    })
+}
+
+fn children(parent: u32) -> io::Result<Vec<Stat>> {
+    let processes = fs::read_dir("/proc")?
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        // One that ends meanwhile is no error.
+        .filter_map(|process: u32| stat(process).ok());
+    Ok(processes.filter(|stat| stat.parent == parent).collect())
+}
+
+fn time(ticks: u64) -> Duration {
+    Duration::from_millis(ticks * 1000 / TICKS_A_SECOND)
+}

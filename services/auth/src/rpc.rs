@@ -1,0 +1,47 @@
+//! The generated service, each method in one line; each operation in a file of its own.
+
+pub mod convert;
+mod get_current_user;
+mod issue_service_token;
+mod login;
+mod logout;
+mod refresh_token;
+
+use std::sync::Arc;
+
+use contract::auth::v1::{auth_service_server::AuthService, *};
+use spectra_runtime::server::{public, unary};
+use tonic::{Request, Response, Status};
+
+use crate::App;
+
+/// The service on the wire.
+pub struct Rpc(pub Arc<App>);
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl AuthService for Rpc {
+    async fn login(&self, request: Request<LoginRequest>) -> Answer<LoginResponse> {
+        public(&self.0, request, login::handle).await
+    }
+
+    async fn refresh_token(&self, request: Request<RefreshTokenRequest>) -> Answer<RefreshTokenResponse> {
+        public(&self.0, request, refresh_token::handle).await
+    }
+
+    async fn logout(&self, request: Request<LogoutRequest>) -> Answer<LogoutResponse> {
+        unary(&self.0, request, logout::handle).await
+    }
+
+    async fn get_current_user(&self, request: Request<GetCurrentUserRequest>) -> Answer<GetCurrentUserResponse> {
+        unary(&self.0, request, get_current_user::handle).await
+    }
+
+    async fn issue_service_token(
+        &self,
+        request: Request<IssueServiceTokenRequest>,
+    ) -> Answer<IssueServiceTokenResponse> {
+        public(&self.0, request, issue_service_token::handle).await
+    }
+}

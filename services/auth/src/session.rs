@@ -1,0 +1,73 @@
+//! A person's stay, from sign-in to its end, and how long it may last.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use spectra_runtime::{Error, Reason, error::Kind};
+use uuid::Uuid;
+
+/// The name of the noun in errors and events.
+pub const RESOURCE: &str = "session";
+/// A session ends this long after sign-in, however much it is used.
+const LIFE: TimeDelta = TimeDelta::days(7);
+/// A refresh token that is not used for this long is good no more.
+const IDLE: TimeDelta = TimeDelta::hours(8);
+
+/// A person's stay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    pub id: Uuid,
+    pub user_id: Uuid,
+    pub expires_at: DateTime<Utc>,
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
+impl Session {
+    /// A stay that begins now.
+    pub fn begin(user_id: Uuid, at: DateTime<Utc>) -> Self {
+        Self { id: Uuid::now_v7(), user_id, expires_at: at + LIFE, ended_at: None }
+    }
+
+    /// When a refresh token that is issued now expires: never after the session itself.
+    pub fn token_expires_at(&self, at: DateTime<Utc>) -> DateTime<Utc> {
+        self.expires_at.min(at + IDLE)
+    }
+}
+
+/// Why a session ended before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndReason {
+    /// The person signed out.
+    Logout,
+    /// A spent refresh token was used: it is in two hands.
+    Reuse,
+    /// The account was disabled.
+    Disabled,
+}
+
+impl EndReason {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Logout => "logout",
+            Self::Reuse => "reuse",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
+/// The session of the token is over before its time.
+pub fn revoked() -> Error {
+    Error::new(Kind::Unauthenticated, Reason::TokenRevoked, "the session has ended; sign in again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_lives_eight_hours_and_never_outlives_its_session() {
+        let begun_at = DateTime::UNIX_EPOCH;
+        let session = Session::begin(Uuid::nil(), begun_at);
+        assert_eq!(session.token_expires_at(begun_at), begun_at + TimeDelta::hours(8));
+        let late = session.expires_at - TimeDelta::hours(1);
+        assert_eq!(session.token_expires_at(late), session.expires_at);
+    }
+}

@@ -1,0 +1,287 @@
+//! The ways to measure that are built into the product: their parameters, and what they ask of an instrument.
+
+mod params;
+
+use std::sync::LazyLock;
+
+use jsonschema::Validator;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use spectra_runtime::{Error, Result};
+
+pub use params::Params;
+
+/// The name of the noun in errors.
+pub const RESOURCE: &str = "method";
+
+/// A way to measure.
+pub struct Method {
+    /// Short name, such as `iv_sweep`.
+    pub code: &'static str,
+    pub title: String,
+    /// What it measures, and by which model.
+    pub description: String,
+    /// JSON Schema (2020-12) of its parameters, an object of numbers; each carries its UCUM unit in `x-ucum`.
+    pub params_schema: Map<String, Value>,
+    pub results: Vec<ResultDefinition>,
+    /// The schema, compiled once.
+    validator: Validator,
+    /// Which parameters span its points, beyond what a schema can say of them.
+    sweep: Option<Sweep>,
+    demands: fn(&Params) -> Result<Vec<Demand>>,
+}
+
+/// A value that a method results in.
+#[derive(Debug, Deserialize)]
+pub struct ResultDefinition {
+    pub name: String,
+    pub title: String,
+    /// UCUM.
+    pub unit: String,
+}
+
+/// A range of a quantity that the instrument is taken through.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Demand {
+    /// By the name of the instrument's capability.
+    pub quantity: &'static str,
+    pub low: f64,
+    pub high: f64,
+    /// UCUM, as the capability has it.
+    pub unit: &'static str,
+}
+
+/// The names of the parameters that say where a sweep begins, ends, and how far apart its points are.
+#[derive(Debug, Clone, Copy)]
+struct Sweep {
+    start: &'static str,
+    stop: &'static str,
+    step: &'static str,
+}
+
+/// A method as its file has it.
+#[derive(Deserialize)]
+struct File {
+    title: String,
+    description: String,
+    params_schema: Map<String, Value>,
+    results: Vec<ResultDefinition>,
+}
+
+/// By code.
+static BUILT_IN: LazyLock<[Method; 6]> = LazyLock::new(|| {
+    [
+        Method::new(
+            "cv_sweep",
+            include_str!("methods/cv_sweep.json"),
+            Some(Sweep { start: "bias_start", stop: "bias_stop", step: "bias_step" }),
+            |params| {
+                Ok(vec![
+                    span("dc_voltage", "V", &params.numbers(["bias_start", "bias_stop"])?),
+                    span("frequency", "Hz", &params.numbers(["frequency"])?),
+                ])
+            },
+        ),
+        Method::new(
+            "diode_iv",
+            include_str!("methods/diode_iv.json"),
+            Some(Sweep { start: "voltage_start", stop: "voltage_stop", step: "voltage_step" }),
+            |params| {
+                Ok(vec![
+                    span("dc_voltage", "V", &params.numbers(["voltage_start", "voltage_stop"])?),
+                    both_ways("dc_current", "A", params.number("compliance")?),
+                ])
+            },
+        ),
+        Method::new(
+            "ellipsometry",
+            include_str!("methods/ellipsometry.json"),
+            Some(Sweep { start: "wavelength_start", stop: "wavelength_stop", step: "wavelength_step" }),
+            |params| Ok(vec![span("wavelength", "nm", &params.numbers(["wavelength_start", "wavelength_stop"])?)]),
+        ),
+        Method::new("hall_vdp", include_str!("methods/hall_vdp.json"), None, |params| {
+            Ok(vec![
+                both_ways("dc_current", "A", params.number("current")?),
+                both_ways("magnetic_flux_density", "T", params.number("magnetic_flux_density")?),
+            ])
+        }),
+        Method::new(
+            "iv_sweep",
+            include_str!("methods/iv_sweep.json"),
+            Some(Sweep { start: "vgs_start", stop: "vgs_stop", step: "vgs_step" }),
+            |params| {
+                // Gate and drain are driven from zero to where they are wanted.
+                let [start, stop, vds] = params.numbers(["vgs_start", "vgs_stop", "vds"])?;
+                Ok(vec![
+                    span("dc_voltage", "V", &[start, stop, vds, 0.0]),
+                    both_ways("dc_current", "A", params.number("compliance")?),
+                ])
+            },
+        ),
+        Method::new("sheet_resistance", include_str!("methods/sheet_resistance.json"), None, |params| {
+            Ok(vec![both_ways("dc_current", "A", params.number("current")?)])
+        }),
+    ]
+});
+
+/// From the lowest of these values to the highest.
+fn span(quantity: &'static str, unit: &'static str, values: &[f64]) -> Demand {
+    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    Demand { quantity, low, high, unit }
+}
+
+/// Up to this magnitude in both directions.
+fn both_ways(quantity: &'static str, unit: &'static str, magnitude: f64) -> Demand {
+    span(quantity, unit, &[-magnitude, magnitude])
+}
+
+impl Method {
+    fn new(code: &'static str, file: &str, sweep: Option<Sweep>, demands: fn(&Params) -> Result<Vec<Demand>>) -> Self {
+        let File { title, description, params_schema, results } =
+            serde_json::from_str(file).expect("a test reads every method's file");
+        let validator = jsonschema::draft202012::new(&Value::Object(params_schema.clone()))
+            .expect("a test compiles every method's schema");
+        Self { code, title, description, params_schema, results, validator, sweep, demands }
+    }
+
+    /// Every method, by code.
+    pub fn all() -> &'static [Self] {
+        &*BUILT_IN
+    }
+
+    /// The method with this code.
+    ///
+    /// # Errors
+    /// RESOURCE_NOT_FOUND.
+    pub fn find(code: &str) -> Result<&'static Self> {
+        Self::all().iter().find(|method| method.code == code).ok_or_else(|| Error::not_found(RESOURCE, code))
+    }
+
+    /// The ranges that the instrument is taken through with these parameters.
+    pub fn demands(&self, params: &Params) -> Result<Vec<Demand>> {
+        (self.demands)(params)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::json;
+    use spectra_runtime::Reason;
+
+    use super::*;
+
+    fn object(value: Value) -> Map<String, Value> {
+        let Value::Object(object) = value else { panic!("{value} is no object") };
+        object
+    }
+
+    fn demands(code: &str, params: Value) -> Vec<Demand> {
+        let method = Method::find(code).unwrap();
+        method.demands(&method.check(object(params)).unwrap()).unwrap()
+    }
+
+    /// The least that each method takes.
+    fn least(code: &str) -> Value {
+        match code {
+            "cv_sweep" => json!({"bias_start": -5, "bias_stop": 5}),
+            "diode_iv" => json!({"voltage_start": -1, "voltage_stop": 0.8}),
+            "iv_sweep" => json!({"vgs_start": 0, "vgs_stop": 3, "vgs_step": 0.05}),
+            _ => json!({}),
+        }
+    }
+
+    #[test]
+    fn every_method_is_found_by_its_code_and_says_what_its_numbers_mean() {
+        let codes: Vec<_> = Method::all().iter().map(|method| method.code).collect();
+        assert!(codes.is_sorted(), "{codes:?}");
+        for method in Method::all() {
+            assert_eq!(Method::find(method.code).unwrap().code, method.code);
+            assert!(jsonschema::meta::is_valid(&Value::Object(method.params_schema.clone())), "{}", method.code);
+            assert_eq!(method.params_schema["additionalProperties"], false, "{}", method.code);
+            for (name, property) in method.params_schema["properties"].as_object().unwrap() {
+                let kind = property["type"].as_str().unwrap();
+                assert!(matches!(kind, "number" | "integer"), "{}.{name} is a {kind}", method.code);
+                for key in ["description", "x-ucum"] {
+                    assert!(property[key].as_str().is_some_and(|text| !text.is_empty()), "{}.{name}", method.code);
+                }
+                let bound = |keys: [&str; 2]| keys.iter().any(|key| property[key].is_number());
+                assert!(bound(["minimum", "exclusiveMinimum"]), "{}.{name} has a low end", method.code);
+                assert!(bound(["maximum", "exclusiveMaximum"]), "{}.{name} has a high end", method.code);
+            }
+            assert!(!method.results.is_empty());
+            let names: BTreeSet<_> = method.results.iter().map(|result| result.name.as_str()).collect();
+            assert_eq!(names.len(), method.results.len(), "{}", method.code);
+        }
+        let unknown = Method::find("tarot").err().expect("no such method");
+        assert_eq!((unknown.reason(), unknown.metadata("resource")), (Reason::ResourceNotFound, Some("method")));
+    }
+
+    #[test]
+    fn an_instrument_is_asked_for_what_it_is_taken_through() {
+        let demand = |quantity, low, high, unit| Demand { quantity, low, high, unit };
+        assert_eq!(
+            demands("iv_sweep", json!({"vgs_start": 1, "vgs_stop": 3, "vgs_step": 0.05, "vds": -5})),
+            [demand("dc_voltage", -5.0, 3.0, "V"), demand("dc_current", -0.1, 0.1, "A")]
+        );
+        assert_eq!(
+            demands("iv_sweep", json!({"vgs_start": 1, "vgs_stop": 3, "vgs_step": 0.05, "compliance": 0.01})),
+            [demand("dc_voltage", 0.0, 5.0, "V"), demand("dc_current", -0.01, 0.01, "A")]
+        );
+        assert_eq!(
+            demands("diode_iv", json!({"voltage_start": 0.8, "voltage_stop": -1})),
+            [demand("dc_voltage", -1.0, 0.8, "V"), demand("dc_current", -0.1, 0.1, "A")]
+        );
+        assert_eq!(
+            demands("cv_sweep", json!({"bias_start": -5, "bias_stop": 5, "frequency": 1_000_000})),
+            [demand("dc_voltage", -5.0, 5.0, "V"), demand("frequency", 1e6, 1e6, "Hz")]
+        );
+        assert_eq!(
+            demands("hall_vdp", json!({})),
+            [demand("dc_current", -0.001, 0.001, "A"), demand("magnetic_flux_density", -0.5, 0.5, "T")]
+        );
+        assert_eq!(demands("sheet_resistance", json!({"current": 0.01})), [demand("dc_current", -0.01, 0.01, "A")]);
+        assert_eq!(demands("ellipsometry", json!({})), [demand("wavelength", 400.0, 1000.0, "nm")]);
+    }
+
+    #[test]
+    fn the_least_that_a_method_takes_is_enough_for_its_demands() {
+        for method in Method::all() {
+            assert!(!demands(method.code, least(method.code)).is_empty(), "{}", method.code);
+        }
+    }
+
+    #[test]
+    fn what_was_left_out_takes_its_default() {
+        for method in Method::all() {
+            let params = method.check(object(least(method.code))).unwrap().into_map();
+            for (name, property) in method.params_schema["properties"].as_object().unwrap() {
+                if let Some(default) = property.get("default") {
+                    assert_eq!(params.get(name), Some(default), "{}.{name}", method.code);
+                }
+            }
+        }
+        let sweep = Method::find("iv_sweep").unwrap().check(object(least("iv_sweep"))).unwrap().into_map();
+        let wanted = json!({"vgs_start": 0, "vgs_stop": 3, "vgs_step": 0.05, "vds": 5, "compliance": 0.1});
+        assert_eq!(Value::Object(sweep), wanted);
+    }
+
+    #[test]
+    fn no_parameter_is_anything_but_a_number() {
+        for method in Method::all() {
+            for name in method.params_schema["properties"].as_object().unwrap().keys() {
+                for wrong in [json!("1"), json!(true), json!(null), json!([1]), json!({"value": 1}), json!(1e300)] {
+                    let mut params = object(least(method.code));
+                    params.insert(name.clone(), wrong.clone());
+                    let Err(refusal) = method.check(params) else {
+                        panic!("{}.{name} takes {wrong}", method.code);
+                    };
+                    assert_eq!(refusal.reason(), Reason::ParamsInvalid);
+                    assert!(refusal.to_string().contains(&format!("run.params.{name}: ")), "{refusal}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The generated services, each method in one line; each operation in a file of its own, and the steps of a run that
+//! ask nobody else in one for all.
+
+mod convert;
+mod create_run;
+mod get_method;
+mod get_run;
+mod list_methods;
+mod list_runs;
+mod run_transition;
+mod start_run;
+
+use std::sync::Arc;
+
+use contract::runs::v1::{methods_service_server::MethodsService, runs_service_server::RunsService, *};
+use spectra_runtime::server::unary;
+use tonic::{Request, Response, Status};
+
+use crate::App;
+
+/// The services on the wire.
+pub struct Rpc(pub Arc<App>);
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl MethodsService for Rpc {
+    async fn get_method(&self, request: Request<GetMethodRequest>) -> Answer<GetMethodResponse> {
+        unary(&self.0, request, get_method::handle).await
+    }
+
+    async fn list_methods(&self, request: Request<ListMethodsRequest>) -> Answer<ListMethodsResponse> {
+        unary(&self.0, request, list_methods::handle).await
+    }
+}
+
+#[tonic::async_trait]
+impl RunsService for Rpc {
+    async fn create_run(&self, request: Request<CreateRunRequest>) -> Answer<CreateRunResponse> {
+        unary(&self.0, request, create_run::handle).await
+    }
+
+    async fn create_non_routine_run(
+        &self,
+        request: Request<CreateNonRoutineRunRequest>,
+    ) -> Answer<CreateNonRoutineRunResponse> {
+        unary(&self.0, request, create_run::handle_non_routine).await
+    }
+
+    async fn get_run(&self, request: Request<GetRunRequest>) -> Answer<GetRunResponse> {
+        unary(&self.0, request, get_run::handle).await
+    }
+
+    async fn list_runs(&self, request: Request<ListRunsRequest>) -> Answer<ListRunsResponse> {
+        unary(&self.0, request, list_runs::handle).await
+    }
+
+    async fn start_run(&self, request: Request<StartRunRequest>) -> Answer<StartRunResponse> {
+        unary(&self.0, request, start_run::handle).await
+    }
+
+    async fn pause_run(&self, request: Request<PauseRunRequest>) -> Answer<PauseRunResponse> {
+        unary(&self.0, request, run_transition::pause).await
+    }
+
+    async fn resume_run(&self, request: Request<ResumeRunRequest>) -> Answer<ResumeRunResponse> {
+        unary(&self.0, request, run_transition::resume).await
+    }
+
+    async fn complete_run(&self, request: Request<CompleteRunRequest>) -> Answer<CompleteRunResponse> {
+        unary(&self.0, request, run_transition::complete).await
+    }
+
+    async fn fail_run(&self, request: Request<FailRunRequest>) -> Answer<FailRunResponse> {
+        unary(&self.0, request, run_transition::fail).await
+    }
+
+    async fn abort_run(&self, request: Request<AbortRunRequest>) -> Answer<AbortRunResponse> {
+        unary(&self.0, request, run_transition::abort).await
+    }
+
+    async fn cancel_run(&self, request: Request<CancelRunRequest>) -> Answer<CancelRunResponse> {
+        unary(&self.0, request, run_transition::cancel).await
+    }
+
+    async fn hold_run(&self, request: Request<HoldRunRequest>) -> Answer<HoldRunResponse> {
+        unary(&self.0, request, run_transition::hold).await
+    }
+
+    async fn release_run(&self, request: Request<ReleaseRunRequest>) -> Answer<ReleaseRunResponse> {
+        unary(&self.0, request, run_transition::release).await
+    }
+}

@@ -1,0 +1,119 @@
+//! Runs and methods between the wire and the domain.
+
+use contract::runs::v1 as wire;
+use spectra_runtime::{
+    Result,
+    wire::{etag, from_struct, id, timestamp, to_struct},
+};
+
+use crate::{
+    method::{Method, ResultDefinition},
+    run::{Disposition, Grant, Purpose, Run, State},
+};
+
+pub fn to_wire(run: Run) -> wire::Run {
+    wire::Run {
+        id: run.id.to_string(),
+        instrument_id: run.instrument_id.to_string(),
+        sample_id: run.sample_id.to_string(),
+        method: run.method,
+        params: Some(to_struct(run.params)),
+        further_instrument_ids: run.further_instrument_ids.iter().map(ToString::to_string).collect(),
+        comment: run.comment,
+        purpose: purpose_to_wire(run.purpose).into(),
+        state: state_to_wire(run.state).into(),
+        disposition: disposition_to_wire(run.disposition).into(),
+        state_reason: run.state_reason,
+        created_by: run.created_by.to_string(),
+        operator_id: run.operator_id.map(|id| id.to_string()).unwrap_or_default(),
+        grants: run.grants.into_iter().map(grant_to_wire).collect(),
+        valid_from: run.valid_from.map(timestamp),
+        expires_at: run.expires_at.map(timestamp),
+        created_at: Some(timestamp(run.created_at)),
+        started_at: run.started_at.map(timestamp),
+        finished_at: run.finished_at.map(timestamp),
+        updated_at: Some(timestamp(run.updated_at)),
+        etag: etag(run.revision),
+    }
+}
+
+/// Takes what a client may say of a new run; the server's own fields are left alone, and params are the method's to
+/// check.
+pub fn apply(run: &mut Run, from: wire::Run) -> Result<()> {
+    run.instrument_id = id("run.instrument_id", &from.instrument_id)?;
+    run.sample_id = id("run.sample_id", &from.sample_id)?;
+    run.method = from.method;
+    run.params = from_struct("run.params", from.params.unwrap_or_default())?;
+    run.further_instrument_ids = from
+        .further_instrument_ids
+        .iter()
+        .enumerate()
+        .map(|(index, text)| id(&format!("run.further_instrument_ids[{index}]"), text))
+        .collect::<Result<_>>()?;
+    run.comment = from.comment;
+    run.check_instruments()
+}
+
+fn grant_to_wire(grant: Grant) -> wire::PinnedGrant {
+    wire::PinnedGrant {
+        grant_id: grant.id.to_string(),
+        instrument_id: grant.instrument_id.to_string(),
+        calibration_id: grant.calibration_id.map(|id| id.to_string()).unwrap_or_default(),
+        exempt: grant.exempt,
+    }
+}
+
+const fn purpose_to_wire(purpose: Purpose) -> wire::RunPurpose {
+    match purpose {
+        Purpose::Routine => wire::RunPurpose::Routine,
+        Purpose::IntermediateCheck => wire::RunPurpose::IntermediateCheck,
+        Purpose::Calibration => wire::RunPurpose::Calibration,
+    }
+}
+
+/// `None` where it is not said.
+pub const fn purpose_from_wire(purpose: wire::RunPurpose) -> Option<Purpose> {
+    match purpose {
+        wire::RunPurpose::Unspecified => None,
+        wire::RunPurpose::Routine => Some(Purpose::Routine),
+        wire::RunPurpose::IntermediateCheck => Some(Purpose::IntermediateCheck),
+        wire::RunPurpose::Calibration => Some(Purpose::Calibration),
+    }
+}
+
+const fn state_to_wire(state: State) -> wire::RunState {
+    match state {
+        State::Queued => wire::RunState::Queued,
+        State::Held => wire::RunState::Held,
+        State::Running => wire::RunState::Running,
+        State::Paused => wire::RunState::Paused,
+        State::Succeeded => wire::RunState::Succeeded,
+        State::Failed => wire::RunState::Failed,
+        State::Aborted => wire::RunState::Aborted,
+        State::Cancelled => wire::RunState::Cancelled,
+    }
+}
+
+const fn disposition_to_wire(disposition: Disposition) -> wire::RunDisposition {
+    match disposition {
+        Disposition::Unreviewed => wire::RunDisposition::Unreviewed,
+        Disposition::Verified => wire::RunDisposition::Verified,
+        Disposition::Suspect => wire::RunDisposition::Suspect,
+        Disposition::Invalidated => wire::RunDisposition::Invalidated,
+    }
+}
+
+pub fn method_to_wire(method: &Method) -> wire::Method {
+    let result_to_wire = |result: &ResultDefinition| wire::ResultDefinition {
+        name: result.name.clone(),
+        title: result.title.clone(),
+        unit: result.unit.clone(),
+    };
+    wire::Method {
+        code: method.code.to_owned(),
+        title: method.title.clone(),
+        description: method.description.clone(),
+        params_schema: Some(to_struct(method.params_schema.clone())),
+        results: method.results.iter().map(result_to_wire).collect(),
+    }
+}

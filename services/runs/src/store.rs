@@ -1,0 +1,7 @@
+//! Rows and queries: one file a table.
+
+pub mod run;
+pub mod run_equipment;
+mod run_grant;
+pub mod sample_claim;
+pub mod schema;

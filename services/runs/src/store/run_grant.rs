@@ -1,0 +1,99 @@
+//! `runs.run_grant`: the proofs that a run pinned when it started, never changed.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _, SelectableHelper as _};
+use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
+use spectra_runtime::{
+    Error, Reason, Result,
+    db::{constraint, fault},
+};
+use uuid::Uuid;
+
+use super::schema::run_grant as grant;
+use crate::run::Grant;
+
+const EXEMPT: &str = "exempt";
+const FIT: &str = "fit";
+
+#[derive(diesel::Queryable, diesel::Selectable, diesel::Insertable)]
+#[diesel(table_name = grant, check_for_backend(diesel::pg::Pg))]
+struct Row {
+    org_id: Uuid,
+    run_id: Uuid,
+    instrument_id: Uuid,
+    grant_id: Uuid,
+    kind: String,
+    calibration_id: Option<Uuid>,
+    authorized_at: DateTime<Utc>,
+    lapses_at: DateTime<Utc>,
+    valid_from: Option<DateTime<Utc>>,
+    expires_at: Option<DateTime<Utc>>,
+}
+
+impl From<Row> for Grant {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.grant_id,
+            instrument_id: row.instrument_id,
+            exempt: row.kind == EXEMPT,
+            calibration_id: row.calibration_id,
+            valid_from: row.valid_from,
+            expires_at: row.expires_at,
+            authorized_at: row.authorized_at,
+            lapses_at: row.lapses_at,
+        }
+    }
+}
+
+/// Grants by run, in the order of their instruments' ids.
+pub async fn grants(
+    mut conn: &AsyncPgConnection,
+    org_id: Uuid,
+    run_ids: Vec<Uuid>,
+) -> Result<HashMap<Uuid, Vec<Grant>>> {
+    if run_ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<Row> = grant::table
+        .filter(grant::org_id.eq(org_id).and(grant::run_id.eq_any(run_ids)))
+        .order_by(grant::instrument_id)
+        .select(Row::as_select())
+        .load(&mut conn)
+        .await
+        .map_err(fault)?;
+    let mut found = HashMap::<_, Vec<_>>::new();
+    for row in rows {
+        found.entry(row.run_id).or_default().push(row.into());
+    }
+    Ok(found)
+}
+
+/// Pins grants into a run. The database refuses one that has lapsed, by its own clock.
+pub async fn grant_insert(conn: &mut AsyncPgConnection, org_id: Uuid, run_id: Uuid, grants: &[Grant]) -> Result<()> {
+    let rows = grants
+        .iter()
+        .map(|grant| Row {
+            org_id,
+            run_id,
+            instrument_id: grant.instrument_id,
+            grant_id: grant.id,
+            kind: if grant.exempt { EXEMPT } else { FIT }.to_owned(),
+            calibration_id: grant.calibration_id,
+            authorized_at: grant.authorized_at,
+            lapses_at: grant.lapses_at,
+            valid_from: grant.valid_from,
+            expires_at: grant.expires_at,
+        })
+        .collect::<Vec<_>>();
+    let inserted = diesel::insert_into(grant::table).values(rows).execute(conn).await;
+    inserted.map_err(|error| match constraint(&error) {
+        Some("run_grant_lapsed") => {
+            let message = "the start took longer than its authorization lasts; start again";
+            Error::precondition(Reason::GrantLapsed, message).with("run_id", run_id)
+        }
+        _ => fault(error),
+    })?;
+    Ok(())
+}

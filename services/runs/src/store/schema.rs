@@ -1,0 +1,62 @@
+//! The tables as the migrations make them; a test compares the two.
+
+diesel::table! {
+    runs.run (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        sample_id -> Uuid,
+        instrument_id -> Uuid,
+        method -> Text,
+        params -> Jsonb,
+        comment -> Text,
+        purpose -> Text,
+        state -> Text,
+        disposition -> Text,
+        state_reason -> Text,
+        created_by -> Uuid,
+        operator_id -> Nullable<Uuid>,
+        valid_from -> Nullable<Timestamptz>,
+        expires_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        started_at -> Nullable<Timestamptz>,
+        finished_at -> Nullable<Timestamptz>,
+        updated_at -> Timestamptz,
+        revision -> Int8,
+    }
+}
+
+diesel::table! {
+    runs.run_equipment (org_id, run_id, instrument_id) {
+        org_id -> Uuid,
+        run_id -> Uuid,
+        instrument_id -> Uuid,
+        position -> Int4,
+        active -> Bool,
+    }
+}
+
+diesel::table! {
+    runs.run_grant (org_id, run_id, instrument_id) {
+        org_id -> Uuid,
+        run_id -> Uuid,
+        instrument_id -> Uuid,
+        grant_id -> Uuid,
+        kind -> Text,
+        calibration_id -> Nullable<Uuid>,
+        authorized_at -> Timestamptz,
+        lapses_at -> Timestamptz,
+        valid_from -> Nullable<Timestamptz>,
+        expires_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    runs.sample_claim (org_id, run_id) {
+        org_id -> Uuid,
+        run_id -> Uuid,
+        sample_id -> Uuid,
+        claimed_at -> Timestamptz,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(run, sample_claim);

@@ -1,0 +1,154 @@
+//! The database's schema: applied, reverted, listed.
+
+use diesel::{
+    migration::{Migration, MigrationSource as _},
+    pg::Pg,
+};
+use diesel_async::{AsyncConnection as _, AsyncMigrationHarness, AsyncPgConnection, SimpleAsyncConnection as _};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::{Result, Trouble, settings::SERVICES};
+
+/// The migrations that this program was built with.
+pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
+
+/// Key of the advisory lock that lets one program migrate at a time.
+const LOCK: i64 = 0x5350_4543_5452_4101;
+
+/// A migration, and whether the database has it.
+pub struct Step {
+    /// `<timestamp>_<service>_<change>`.
+    pub name: String,
+    /// Whether it is applied.
+    pub applied: bool,
+}
+
+/// The role that a service works as.
+#[must_use]
+pub fn role(service: &str) -> String {
+    format!("spectra_{service}")
+}
+
+/// Applies what is pending; the names of what was applied come back.
+///
+/// # Errors
+/// A sentence with what Postgres said.
+pub async fn up(url: &SecretString) -> Result<Vec<String>> {
+    let mut conn = connect(url).await?;
+    conn.batch_execute(&format!("SELECT pg_advisory_lock({LOCK})")).await.map_err(said)?;
+    make_roles(&mut conn).await?;
+    harness(conn, |harness| {
+        let versions = harness.run_pending_migrations(MIGRATIONS).map_err(Trouble::new)?;
+        Ok(versions.iter().map(ToString::to_string).collect())
+    })
+    .await
+}
+
+/// Reverts the last one; its version comes back, or `None` where there is none.
+///
+/// # Errors
+/// A sentence with what Postgres said.
+pub async fn down(url: &SecretString) -> Result<Option<String>> {
+    let mut conn = connect(url).await?;
+    conn.batch_execute(&format!("SELECT pg_advisory_lock({LOCK})")).await.map_err(said)?;
+    harness(conn, |harness| {
+        if harness.applied_migrations().map_err(Trouble::new)?.is_empty() {
+            return Ok(None);
+        }
+        let version = harness.revert_last_migration(MIGRATIONS).map_err(Trouble::new)?;
+        Ok(Some(version.to_string()))
+    })
+    .await
+}
+
+/// Every migration, in order, and whether it is applied.
+///
+/// # Errors
+/// A sentence with what Postgres said.
+pub async fn status(url: &SecretString) -> Result<Vec<Step>> {
+    let conn = connect(url).await?;
+    harness(conn, |harness| {
+        let applied: Vec<String> =
+            harness.applied_migrations().map_err(Trouble::new)?.iter().map(ToString::to_string).collect();
+        let known: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS.migrations().map_err(Trouble::new)?;
+        let mut steps: Vec<Step> = known
+            .iter()
+            .map(|migration| Step {
+                name: migration.name().to_string(),
+                applied: applied.contains(&migration.name().version().to_string()),
+            })
+            .collect();
+        let ours: Vec<String> = known.iter().map(|migration| migration.name().version().to_string()).collect();
+        // Applied by a newer program.
+        steps.extend(
+            applied
+                .into_iter()
+                .filter(|version| !ours.contains(version))
+                .map(|version| Step { name: format!("{version} (unknown to this program)"), applied: true }),
+        );
+        steps.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(steps)
+    })
+    .await
+}
+
+/// Refuses a database whose schema is not the one that this program was built with.
+///
+/// # Errors
+/// A sentence that names what is missing and the command that mends it.
+pub async fn check(url: &SecretString) -> Result<()> {
+    let steps = status(url).await?;
+    let missing = steps.iter().filter(|step| !step.applied).count();
+    if missing > 0 {
+        return Err(Trouble(format!("the database lacks {missing} migrations: run `spectra migrate up` first")));
+    }
+    if let Some(step) = steps.iter().find(|step| step.name.ends_with("(unknown to this program)")) {
+        return Err(Trouble(format!("the database has migration {}: use a newer program", step.name)));
+    }
+    Ok(())
+}
+
+async fn connect(url: &SecretString) -> Result<AsyncPgConnection> {
+    let mut conn = AsyncPgConnection::establish(url.expose_secret())
+        .await
+        .map_err(|error| Trouble(format!("the database cannot be reached ({error}): check DATABASE_URL")))?;
+    // The table of what is applied has no schema in its name; a login called like one of our schemas would find another.
+    conn.batch_execute("SET search_path = public").await.map_err(said)?;
+    Ok(conn)
+}
+
+/// Roles belong to the cluster, not to the database: made here, and only granted to in migrations.
+async fn make_roles(conn: &mut AsyncPgConnection) -> Result<()> {
+    for service in SERVICES {
+        let role = role(service);
+        // Another database of the same cluster may be making it at this moment.
+        let make = format!(
+            "DO $$ BEGIN \
+               IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{role}') THEN \
+                 CREATE ROLE {role} NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE; \
+               END IF; \
+             EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$; \
+             GRANT {role} TO CURRENT_USER;"
+        );
+        conn.batch_execute(&make).await.map_err(said)?;
+    }
+    Ok(())
+}
+
+async fn harness<T: Send + 'static>(
+    conn: AsyncPgConnection,
+    work: impl FnOnce(&mut AsyncMigrationHarness<AsyncPgConnection>) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    // The harness blocks on its own connection.
+    tokio::task::spawn_blocking(move || {
+        let mut harness = AsyncMigrationHarness::new(conn);
+        work(&mut harness)
+    })
+    .await
+    .map_err(Trouble::new)?
+}
+
+fn said(error: diesel::result::Error) -> Trouble {
+    Trouble(format!("Postgres said: {error}"))
+}

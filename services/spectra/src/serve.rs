@@ -1,0 +1,140 @@
+//! `spectra serve`: services until a signal ends them.
+
+use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use spectra_runtime::server::{self, Drain, Handler, Listener, Stack};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    Result, Trouble, admin,
+    lab::{Lab, Means},
+    migrate,
+    settings::{SERVICES, Settings},
+};
+
+/// Between saying NOT_SERVING and closing: load balancers look away meanwhile.
+const LEAVE_TIME: Duration = Duration::from_secs(3);
+/// The process ends at the latest this long after it began to close.
+const HARD_LIMIT: Duration = Duration::from_secs(20);
+
+/// Runs these services (all of them and the edge, where none is named) until SIGTERM or SIGINT.
+///
+/// # Errors
+/// One sentence on what keeps it from starting.
+pub async fn run(settings: Settings, services: &[String]) -> Result<()> {
+    let here = chosen(services)?;
+    let secret = settings.jwt_secret.clone().ok_or_else(|| {
+        Trouble::new("JWT_SECRET is not set; make one with `openssl rand -base64 48` and give it to every service")
+    })?;
+    let database_url = settings
+        .database_url
+        .clone()
+        .ok_or_else(|| Trouble::new("DATABASE_URL is not set; `spectra up` makes a database of its own"))?;
+    match migrate::check(&database_url).await {
+        Ok(()) => {}
+        // A database that is away comes back, and calls are refused as UNAVAILABLE until then.
+        Err(trouble) if trouble.0.contains("cannot be reached") => tracing::warn!(%trouble, "starting without it"),
+        Err(trouble) => return Err(trouble),
+    }
+    let means = Means { database_url, secret, clocks: BTreeMap::new() };
+    let lab = Lab::start(&settings, &means, &here).await?;
+
+    let mut listeners = Vec::new();
+    for service in &here {
+        let (name, address) = match *service {
+            "edge" => ("SPECTRA_LISTEN", settings.listen),
+            service => ("the service's SPECTRA_.._LISTEN", settings.service_listen[service]),
+        };
+        let listener = bind(name, address).await?;
+        tracing::info!(service, %address, "listening");
+        listeners.push((listener, handler(&lab, service)));
+    }
+    admin::serve(settings.admin_listen, lab.databases.clone(), lab.drain.clone()).await?;
+    serve(lab, listeners, ended_by_signal(), LEAVE_TIME).await;
+    Ok(())
+}
+
+fn chosen(services: &[String]) -> Result<Vec<&'static str>> {
+    let known: Vec<&'static str> = SERVICES.into_iter().chain(["edge"]).collect();
+    if services.is_empty() {
+        return Ok(known);
+    }
+    services
+        .iter()
+        .map(|name| {
+            known.iter().copied().find(|service| service == name).ok_or_else(|| {
+                Trouble(format!("there is no service {name}; choose from {}", known.join(", ")))
+            })
+        })
+        .collect()
+}
+
+fn handler(lab: &Lab, service: &str) -> Handler {
+    match lab.stacks.get(service) {
+        Some(stack) => of_stack(stack.clone()),
+        None => Arc::clone(&lab.edge),
+    }
+}
+
+/// A stack as a listener's handler.
+#[must_use]
+pub fn of_stack(stack: Stack) -> Handler {
+    Arc::new(move |request| stack.handle(request))
+}
+
+/// Serves until `end` comes, then drains: health says so, streams end, accepted calls are answered, within a limit.
+pub async fn serve(lab: Lab, listeners: Vec<(Listener, Handler)>, end: impl Future<Output = ()>, leave: Duration) {
+    let tasks: Vec<_> = listeners
+        .into_iter()
+        .map(|(listener, handler)| tokio::spawn(server::serve(listener, handler, lab.drain.clone())))
+        .collect();
+    lab.standing.serving(lab.drain.clone()).await;
+    end.await;
+
+    let drain: Drain = lab.drain.clone();
+    drain.leave();
+    tokio::time::sleep(leave).await;
+    drain.close();
+    let finished = tokio::time::timeout(HARD_LIMIT, async {
+        futures::future::join_all(tasks).await;
+        lab.finish().await;
+    });
+    if finished.await.is_err() {
+        tracing::warn!("some work did not end in time and was cut");
+    }
+}
+
+/// Comes with SIGTERM or SIGINT.
+pub async fn ended_by_signal() {
+    let term = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut term) => term.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = term => {}
+    }
+}
+
+/// Binds an address that a setting names.
+///
+/// # Errors
+/// One sentence on why it cannot be had.
+pub async fn bind(name: &str, address: SocketAddr) -> Result<Listener> {
+    Listener::bind(address).await.map_err(|error| address_trouble(name, address, &error))
+}
+
+pub(crate) fn address_trouble(name: &str, address: SocketAddr, error: &io::Error) -> Trouble {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => Trouble(format!(
+            "port {} is in use by another program: end it, or set {name} to another address",
+            address.port()
+        )),
+        io::ErrorKind::PermissionDenied => {
+            Trouble(format!("port {} needs more rights than this user has: set {name} to one above 1023", address.port()))
+        }
+        _ => Trouble(format!("cannot listen on {address} ({error}): set {name} to another address")),
+    }
+}

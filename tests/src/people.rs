@@ -1,0 +1,136 @@
+//! People who are signed in, and their clients.
+
+use contract::{
+    auth::v1::{LoginRequest, LoginResponse, auth_service_client::AuthServiceClient},
+    calibration::v1::{
+        calibration_service_client::CalibrationServiceClient, instruments_service_client::InstrumentsServiceClient,
+    },
+    runs::v1::{methods_service_client::MethodsServiceClient, runs_service_client::RunsServiceClient},
+    samples::v1::samples_service_client::SamplesServiceClient,
+};
+use tonic::{
+    Status,
+    metadata::{Ascii, MetadataValue},
+    service::{Interceptor, interceptor::InterceptedService},
+    transport::Channel,
+};
+use tonic_types::StatusExt as _;
+
+/// E-mail before the @, role and password: the same in both organizations.
+pub(crate) const PEOPLE: [(&str, &str, &str); 5] = [
+    ("admin", "admin", "admin123"),
+    ("pi", "pi", "pi123"),
+    ("engineer", "engineer", "eng123"),
+    ("tech", "technician", "tech123"),
+    ("viewer", "viewer", "view123"),
+];
+
+/// A client that sends a person's token along.
+pub type Client = InterceptedService<Channel, Bearer>;
+
+/// A token in its header.
+#[derive(Clone)]
+pub struct Bearer(Option<(&'static str, MetadataValue<Ascii>)>);
+
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: tonic::Request<()>) -> Result<tonic::Request<()>, Status> {
+        if let Some((header, token)) = &self.0 {
+            request.metadata_mut().insert(*header, token.clone());
+        }
+        Ok(request)
+    }
+}
+
+/// Somebody at the laboratory's door.
+#[derive(Clone)]
+pub struct Person {
+    channel: Channel,
+    /// What signing in gave.
+    pub tokens: LoginResponse,
+}
+
+impl Person {
+    /// Signs in with the password that the tests know.
+    pub async fn sign_in(channel: &Channel, email: &str) -> Self {
+        let local = email.split('@').next().expect("an e-mail address");
+        let password = PEOPLE.iter().find(|(name, ..)| *name == local).expect("a known person").2;
+        let request = LoginRequest { username: email.to_owned(), password: password.to_owned(), otp: String::new() };
+        let tokens = AuthServiceClient::new(channel.clone()).login(request).await.expect("signed in").into_inner();
+        Self { channel: channel.clone(), tokens }
+    }
+
+    /// Somebody with this access token, or with none where it is empty.
+    #[must_use]
+    pub fn with_token(channel: &Channel, access_token: &str) -> Self {
+        let tokens = LoginResponse { access_token: access_token.to_owned(), ..Default::default() };
+        Self { channel: channel.clone(), tokens }
+    }
+
+    /// The connection with this person's token.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        let token = &self.tokens.access_token;
+        let bearer =
+            (!token.is_empty()).then(|| ("authorization", format!("Bearer {token}").parse().expect("a header")));
+        InterceptedService::new(self.channel.clone(), Bearer(bearer))
+    }
+
+    /// The connection with another header in the token's place.
+    #[must_use]
+    pub fn client_with(&self, header: &'static str, value: MetadataValue<Ascii>) -> Client {
+        InterceptedService::new(self.channel.clone(), Bearer(Some((header, value))))
+    }
+
+    /// Auth.
+    #[must_use]
+    pub fn auth(&self) -> AuthServiceClient<Client> {
+        AuthServiceClient::new(self.client())
+    }
+
+    /// Samples.
+    #[must_use]
+    pub fn samples(&self) -> SamplesServiceClient<Client> {
+        SamplesServiceClient::new(self.client())
+    }
+
+    /// Instruments.
+    #[must_use]
+    pub fn instruments(&self) -> InstrumentsServiceClient<Client> {
+        InstrumentsServiceClient::new(self.client())
+    }
+
+    /// Calibrations.
+    #[must_use]
+    pub fn calibrations(&self) -> CalibrationServiceClient<Client> {
+        CalibrationServiceClient::new(self.client())
+    }
+
+    /// Methods.
+    #[must_use]
+    pub fn methods(&self) -> MethodsServiceClient<Client> {
+        MethodsServiceClient::new(self.client())
+    }
+
+    /// Runs.
+    #[must_use]
+    pub fn runs(&self) -> RunsServiceClient<Client> {
+        RunsServiceClient::new(self.client())
+    }
+}
+
+/// The reason of a refusal, and its metadata.
+#[must_use]
+pub fn reason(status: &Status) -> (String, std::collections::HashMap<String, String>) {
+    status.get_details_error_info().map(|info| (info.reason, info.metadata)).unwrap_or_default()
+}
+
+/// The reason with which a call was refused.
+///
+/// # Panics
+/// Where it was not.
+pub fn refused<T: std::fmt::Debug>(result: Result<tonic::Response<T>, Status>) -> String {
+    let status = result.expect_err("a refusal");
+    let (reason, _) = reason(&status);
+    assert!(!reason.is_empty(), "a refusal without a reason: {status:?}");
+    reason
+}

@@ -1,0 +1,131 @@
+//! The database itself: every table is fenced by organization, ledgers are insert-only, and migrations go both ways.
+
+use spectra::migrate;
+use spectra_tests::database;
+
+/// Tables that are read before an organization is known, by the auth role alone.
+const WITHOUT_FENCE: [&str; 3] = ["auth.login_directory", "auth.organization", "public.__diesel_schema_migrations"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_table_is_fenced_by_organization() {
+    let owner = database().await.owner().await;
+    let tables = owner
+        .query(
+            "SELECT n.nspname || '.' || c.relname, c.relrowsecurity AND c.relforcerowsecurity, \
+                    EXISTS (SELECT 1 FROM pg_policy p WHERE p.polrelid = c.oid \
+                            AND pg_get_expr(p.polqual, c.oid) LIKE '%app.org_id%' AND p.polwithcheck IS NOT NULL) \
+             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+             WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1",
+            &[],
+        )
+        .await
+        .unwrap();
+    assert!(tables.len() > 15);
+    for table in tables {
+        let (name, forced, policy): (String, bool, bool) = (table.get(0), table.get(1), table.get(2));
+        assert_eq!(forced && policy, !WITHOUT_FENCE.contains(&name.as_str()), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn service_roles_see_their_own_schema_only_and_nothing_without_an_organization() {
+    let owner = database().await.owner().await;
+    for service in ["auth", "samples", "calibration", "runs"] {
+        let role = migrate::role(service);
+        owner.batch_execute(&format!("RESET ROLE; SET ROLE {role}")).await.unwrap();
+        for other in ["auth", "samples", "calibration", "runs"].into_iter().filter(|other| *other != service) {
+            let peek = owner.batch_execute(&format!("SELECT count(*) FROM {other}.request")).await.unwrap_err();
+            assert_eq!(peek.code().unwrap().code(), "42501", "{role} reads {other}");
+        }
+        let unbound = owner.batch_execute(&format!("SELECT count(*) FROM {service}.request")).await;
+        assert!(unbound.is_err(), "{role} reads without an organization");
+        for what in ["UPDATE events.event SET actor = 'x'", "DELETE FROM events.event", "TRUNCATE events.event"] {
+            assert!(owner.batch_execute(what).await.is_err(), "{role}: {what}");
+        }
+    }
+    // Grants do not bind the owner; the trigger does.
+    owner.batch_execute("RESET ROLE").await.unwrap();
+    for ledger in ["events.event", "calibration.use_grant", "runs.run_grant", "calibration.calibration_point"] {
+        for what in [format!("DELETE FROM {ledger}"), format!("TRUNCATE {ledger} CASCADE")] {
+            let refusal = owner.batch_execute(&what).await.unwrap_err();
+            assert!(refusal.as_db_error().unwrap().message().contains("insert-only"), "{what}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrations_go_down_to_nothing_and_up_again() {
+    let database = database().await;
+    let all = migrate::status(&database.url).await.unwrap();
+    assert!(all.iter().all(|step| step.applied));
+    let mut reverted = 0;
+    while migrate::down(&database.url).await.unwrap().is_some() {
+        reverted += 1;
+    }
+    assert_eq!(reverted, all.len());
+    let left = database.owner().await;
+    let schemas = "SELECT count(*) FROM pg_namespace WHERE nspname IN \
+                   ('auth', 'samples', 'calibration', 'runs', 'events', 'spectra')";
+    assert_eq!(left.query_one(schemas, &[]).await.unwrap().get::<_, i64>(0), 0);
+    assert_eq!(migrate::up(&database.url).await.unwrap().len(), all.len());
+    migrate::check(&database.url).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tables_in_the_code_are_those_in_the_database() {
+    let owner = database().await.owner().await;
+    for (service, schema) in [
+        ("auth", include_str!("../../../services/auth/src/store/schema.rs")),
+        ("samples", include_str!("../../../services/samples/src/store/schema.rs")),
+        ("calibration", include_str!("../../../services/calibration/src/store/schema.rs")),
+        ("runs", include_str!("../../../services/runs/src/store/schema.rs")),
+    ] {
+        let declared = declared(schema);
+        assert!(!declared.is_empty(), "{service}");
+        for (table, columns) in declared {
+            let rows = owner
+                .query(
+                    "SELECT attname::text, format_type(atttypid, NULL), NOT attnotnull FROM pg_attribute \
+                     WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+                    &[&table],
+                )
+                .await
+                .unwrap();
+            let actual: Vec<_> = rows
+                .iter()
+                .map(|row| format!("{} -> {}", row.get::<_, String>(0), diesel_type(row.get(1), row.get(2))))
+                .collect();
+            assert_eq!(columns, actual, "{table}");
+        }
+    }
+}
+
+/// Tables of a schema.rs, with their columns as they are written there.
+fn declared(schema: &str) -> Vec<(String, Vec<String>)> {
+    let mut tables: Vec<(String, Vec<String>)> = Vec::new();
+    for line in schema.lines().map(str::trim) {
+        if let Some((name, _)) = line.split_once(" (").filter(|(name, _)| name.contains('.') && line.ends_with('{')) {
+            tables.push((name.to_owned(), Vec::new()));
+        } else if let (Some((column, of)), Some((_, columns))) = (line.split_once(" -> "), tables.last_mut()) {
+            columns.push(format!("{column} -> {}", of.trim_end_matches(',')));
+        }
+    }
+    tables
+}
+
+fn diesel_type(postgres: &str, nullable: bool) -> String {
+    let of = match postgres {
+        "uuid" => "Uuid",
+        "text" => "Text",
+        "text[]" => "Array<Text>",
+        "bytea" => "Bytea",
+        "boolean" => "Bool",
+        "integer" => "Int4",
+        "bigint" => "Int8",
+        "numeric" => "Numeric",
+        "jsonb" => "Jsonb",
+        "timestamp with time zone" => "Timestamptz",
+        other => panic!("no diesel type for {other} is known here"),
+    };
+    if nullable { format!("Nullable<{of}>") } else { of.to_owned() }
+}

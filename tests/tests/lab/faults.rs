@@ -1,0 +1,231 @@
+//! What goes wrong in a laboratory's cellar: clients that vanish, a database that dies, a process that must end.
+
+use std::time::{Duration, Instant};
+
+use contract::samples::v1::{CreateSampleRequest, GetSampleRequest, ListSamplesRequest, Sample};
+use spectra_tests::{Person, Start, TestLab, refused};
+use tonic::Code;
+use uuid::Uuid;
+
+/// Calls that are given up on.
+const CANCELLED_CALLS: usize = 10_000;
+
+fn new_sample() -> CreateSampleRequest {
+    let name = format!("sample {}", Uuid::now_v7());
+    let sample = Sample { name, material_type: "wafer".to_owned(), ..Default::default() };
+    CreateSampleRequest { sample: Some(sample), request_id: Uuid::now_v7().to_string() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_vanish_leave_no_transaction_and_cross_no_organization() {
+    let settings = vec![("SPECTRA_POOL_SIZE", "1".to_owned()), ("SPECTRA_POOL_WAIT_MS", "5000".to_owned())];
+    let lab = TestLab::start_with(Start { settings, ..Default::default() }).await;
+    let (ours, theirs) = (lab.person("engineer").await, lab.stranger("engineer").await);
+    let (our_sample, their_sample) = (ours.new_sample().await, theirs.new_sample().await);
+
+    let vanish = async {
+        let mut calls = tokio::task::JoinSet::new();
+        for number in 0..CANCELLED_CALLS {
+            let person = if number % 2 == 0 { ours.clone() } else { theirs.clone() };
+            let id = if number % 2 == 0 { our_sample.id.clone() } else { their_sample.id.clone() };
+            let patience = Duration::from_micros((number as u64 * 7919) % 50_000);
+            calls.spawn(async move {
+                let mut samples = person.samples();
+                let call = async {
+                    match number % 3 {
+                        0 => samples.create_sample(new_sample()).await.map(drop),
+                        1 => samples.list_samples(ListSamplesRequest::default()).await.map(drop),
+                        _ => samples.get_sample(GetSampleRequest { id }).await.map(drop),
+                    }
+                };
+                let _ = tokio::time::timeout(patience, call).await;
+            });
+            while calls.len() >= 40 {
+                calls.join_next().await;
+            }
+        }
+        while calls.join_next().await.is_some() {}
+    };
+    let watch = async {
+        let mut looked = 0;
+        loop {
+            for (person, mine, foreign) in [(&ours, &our_sample, &their_sample), (&theirs, &their_sample, &our_sample)] {
+                let found = person.samples().get_sample(GetSampleRequest { id: mine.id.clone() }).await;
+                match found {
+                    Ok(found) => assert_eq!(found.into_inner().sample.unwrap().name, mine.name),
+                    Err(status) => assert_eq!(status.code(), Code::Unavailable, "a false {status:?}"),
+                }
+                match person.samples().get_sample(GetSampleRequest { id: foreign.id.clone() }).await {
+                    Ok(_) => panic!("a foreign row"),
+                    Err(status) => assert!(matches!(status.code(), Code::NotFound | Code::Unavailable), "{status:?}"),
+                }
+                looked += 1;
+            }
+            tokio::task::yield_now().await;
+            if looked > 1_000_000 {
+                break;
+            }
+        }
+    };
+    tokio::select! { () = vanish => {}, () = watch => {} }
+
+    // Whatever was under way comes to rest by itself.
+    let owner = lab.database.owner().await;
+    let open = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                AND pid <> pg_backend_pid() AND state LIKE 'idle in transaction%'";
+    let begun = Instant::now();
+    while owner.query_one(open, &[]).await.unwrap().get::<_, i64>(0) > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "a connection stays in a transaction");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    // And the one connection serves on.
+    ours.samples().get_sample(GetSampleRequest { id: our_sample.id }).await.unwrap();
+    assert_eq!(
+        refused(ours.samples().get_sample(GetSampleRequest { id: their_sample.id }).await),
+        "RESOURCE_NOT_FOUND"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_calls_are_refused_at_once_and_health_is_not() {
+    use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+    let settings = vec![("SPECTRA_CONCURRENCY", "4".to_owned())];
+    let lab = TestLab::start_with(Start { settings, ..Default::default() }).await;
+    let engineer = lab.person("engineer").await;
+    // Rows locked by somebody else keep the writers waiting.
+    let sample = engineer.new_sample().await;
+    let owner = lab.database.owner().await;
+    owner.batch_execute("BEGIN; SELECT * FROM samples.sample FOR UPDATE").await.unwrap();
+    let waiting: Vec<_> = (0..4)
+        .map(|_| {
+            let (engineer, id) = (engineer.clone(), sample.id.clone());
+            tokio::spawn(async move {
+                let request = contract::samples::v1::MoveSampleRequest {
+                    id,
+                    location: "shelf".to_owned(),
+                    ..Default::default()
+                };
+                engineer.samples().move_sample(request).await.map(drop)
+            })
+        })
+        .collect();
+    let begun = Instant::now();
+    let shed = loop {
+        let answer = engineer.samples().get_sample(GetSampleRequest { id: sample.id.clone() }).await;
+        if answer.is_err() {
+            break refused(answer);
+        }
+        assert!(begun.elapsed() < Duration::from_secs(5), "nothing was shed");
+    };
+    assert_eq!(shed, "OVERLOADED");
+    let health = HealthClient::new(lab.connect()).check(HealthCheckRequest::default()).await.unwrap();
+    assert_eq!(health.into_inner().status, 1);
+    owner.batch_execute("COMMIT").await.unwrap();
+    for call in waiting {
+        call.await.unwrap().unwrap();
+    }
+    engineer.samples().get_sample(GetSampleRequest { id: sample.id }).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deadline_ends_a_wait_and_a_malformed_one_is_told() {
+    let lab = TestLab::start().await;
+    let engineer = lab.person("engineer").await;
+    let sample = engineer.new_sample().await;
+    let owner = lab.database.owner().await;
+    owner.batch_execute("BEGIN; SELECT * FROM samples.sample FOR UPDATE").await.unwrap();
+    let request = || contract::samples::v1::MoveSampleRequest {
+        id: sample.id.clone(),
+        location: "shelf".to_owned(),
+        ..Default::default()
+    };
+    let mut short = tonic::Request::new(request());
+    short.metadata_mut().insert("grpc-timeout", "200m".parse().unwrap());
+    let begun = Instant::now();
+    let status = engineer.samples().move_sample(short).await.unwrap_err();
+    assert_eq!(status.code(), Code::DeadlineExceeded);
+    assert!(begun.elapsed() < Duration::from_secs(3));
+    owner.batch_execute("ROLLBACK").await.unwrap();
+
+    let mut malformed = tonic::Request::new(request());
+    malformed.metadata_mut().insert("grpc-timeout", "soon".parse().unwrap());
+    assert_eq!(refused(engineer.samples().move_sample(malformed).await), "FIELD_INVALID");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_dies_is_unavailable_at_once_and_comes_back_by_itself() {
+    let folder = tempfile::Builder::new().prefix("spectra-fault-").tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut cluster = spectra::postgres::Cluster::start(&data, |_| {}).await.unwrap();
+    let lab = TestLab::start_on(cluster.url()).await;
+    let engineer = Person::sign_in(&lab.channel, "engineer@demo.lab").await;
+
+    let acknowledged = std::sync::Mutex::new(Vec::new());
+    let slowest = std::sync::Mutex::new(Duration::ZERO);
+    let (begun, end) = (Instant::now(), std::sync::atomic::AtomicBool::new(false));
+    let back_at = std::sync::Mutex::new(None);
+    let load = async {
+        let writer = |_| async {
+            while !end.load(std::sync::atomic::Ordering::Relaxed) {
+                let request = new_sample();
+                let name = request.sample.as_ref().unwrap().name.clone();
+                let asked = Instant::now();
+                match engineer.samples().create_sample(request).await {
+                    Ok(_) => {
+                        acknowledged.lock().unwrap().push(name);
+                        let died: Option<Instant> = *back_at.lock().unwrap();
+                        if let Some(restarted) = died {
+                            assert!(restarted.elapsed() < Duration::from_secs(30));
+                        }
+                    }
+                    Err(status) => {
+                        assert_eq!(status.code(), Code::Unavailable, "{status:?}");
+                        let mut slowest = slowest.lock().unwrap();
+                        *slowest = (*slowest).max(asked.elapsed());
+                        drop(slowest);
+                        tokio::time::sleep(Duration::from_millis(20)).await;
+                    }
+                }
+            }
+        };
+        futures::future::join_all((0..8).map(writer)).await;
+    };
+    let kill = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        kill(&data);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        cluster.restart(|_| {}).await.unwrap();
+        let restarted = Instant::now();
+        *back_at.lock().unwrap() = Some(restarted);
+        loop {
+            if engineer.samples().create_sample(new_sample()).await.is_ok() {
+                break;
+            }
+            assert!(restarted.elapsed() < Duration::from_secs(10), "not back within 10 s of Postgres");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        end.store(true, std::sync::atomic::Ordering::Relaxed);
+    };
+    futures::join!(load, kill);
+    assert!(begun.elapsed() > Duration::from_secs(3));
+    assert!(*slowest.lock().unwrap() < Duration::from_secs(3), "calls waited {:?} for a dead database", slowest);
+
+    let owner = lab.database.owner().await;
+    let rows = owner.query("SELECT name FROM samples.sample", &[]).await.unwrap();
+    let there: std::collections::HashSet<String> = rows.iter().map(|row| row.get(0)).collect();
+    let acknowledged = acknowledged.into_inner().unwrap();
+    assert!(acknowledged.len() > 20, "too few writes to show anything: {}", acknowledged.len());
+    let lost: Vec<_> = acknowledged.iter().filter(|name| !there.contains(*name)).collect();
+    assert!(lost.is_empty(), "acknowledged and missing: {lost:?}");
+    drop(owner);
+    lab.stop().await;
+    cluster.stop().await.unwrap();
+}
+
+/// kill -9, as an operator's worst day would have it.
+fn kill(data: &std::path::Path) {
+    let pid = std::fs::read_to_string(data.join("postgres/postmaster.pid")).unwrap();
+    let pid = pid.lines().next().unwrap().to_owned();
+    assert!(std::process::Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+}

@@ -1,0 +1,364 @@
+//! No routine run starts on an instrument whose calibration is not in force at that instant: not by a race, a retry, a
+//! kept grant or a wrong clock.
+
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
+
+use contract::{
+    calibration::v1::{
+        AuthorizeUseRequest, CreateCalibrationRequest, GetCalibrationStatusRequest, Instrument, InstrumentUse,
+        ReturnToServiceRequest, RevokeCalibrationRequest, TakeOutOfServiceRequest,
+        calibration_service_client::CalibrationServiceClient,
+    },
+    runs::v1::{
+        AbortRunRequest, CreateNonRoutineRunRequest, CreateRunRequest, Run, RunPurpose, RunState, StartRunRequest,
+    },
+};
+use spectra_runtime::{Clock, auth::token::Tokens};
+use spectra_tests::{Person, SECRET, Start, TestLab, certificate, iv_sweep, numbers, reason, refused};
+use tonic::{Code, service::interceptor::InterceptedService};
+use uuid::Uuid;
+
+/// Runs in the queue of one instrument, all started at once against one revocation.
+const STARTS_A_ROUND: usize = 8;
+/// Instruments raced on side by side.
+const SIDE_BY_SIDE: usize = 6;
+
+/// Starts to race, from `SPECTRA_RACE_STARTS`: `make race` asks for 30,000.
+#[expect(clippy::disallowed_methods, reason = "how long a test takes is for whoever runs it to say")]
+fn starts() -> usize {
+    std::env::var("SPECTRA_RACE_STARTS").ok().and_then(|text| text.parse().ok()).unwrap_or(1500)
+}
+
+fn start(run: &Run) -> StartRunRequest {
+    StartRunRequest { id: run.id.clone(), ..Default::default() }
+}
+
+/// Races starts against revocations and returns how many starts there were, and how many of them succeeded.
+async fn race(lab: &TestLab, starts: usize) -> (usize, usize) {
+    let (begun, started) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let pi = lab.person("pi").await;
+    let side = |number: usize| {
+        let (begun, started, pi) = (&begun, &started, pi.clone());
+        async move {
+            let instrument = pi.new_instrument().await;
+            let mut queue: Vec<Run> = Vec::new();
+            let mut wait_us = 97 * number as u64;
+            while begun.load(Ordering::Relaxed) < starts {
+                let calibration = pi.calibrate(&instrument, -1, 1).await;
+                while queue.len() < STARTS_A_ROUND {
+                    let sample = pi.new_sample().await;
+                    queue.push(pi.new_run(&instrument, &sample).await);
+                }
+                let calls = queue.iter().map(|run| {
+                    let mut runs = pi.runs();
+                    async move { runs.start_run(start(run)).await }
+                });
+                let revoke = async {
+                    tokio::time::sleep(Duration::from_micros(wait_us % 9000)).await;
+                    let request = RevokeCalibrationRequest {
+                        id: calibration.id.clone(),
+                        comment: "race".to_owned(),
+                        ..Default::default()
+                    };
+                    pi.calibrations().revoke_calibration(request).await.unwrap();
+                };
+                let (answers, ()) = futures::join!(futures::future::join_all(calls), revoke);
+                begun.fetch_add(answers.len(), Ordering::Relaxed);
+                wait_us += 1237;
+                let mut still_queued = Vec::new();
+                for (run, answer) in queue.into_iter().zip(answers) {
+                    match answer {
+                        Ok(_) => {
+                            started.fetch_add(1, Ordering::Relaxed);
+                            let abort =
+                                AbortRunRequest { id: run.id, reason: "race".to_owned(), ..Default::default() };
+                            pi.runs().abort_run(abort).await.unwrap();
+                        }
+                        Err(status) => {
+                            assert_eq!(status.code(), Code::FailedPrecondition, "{status:?}");
+                            still_queued.push(run);
+                        }
+                    }
+                }
+                queue = still_queued;
+            }
+        }
+    };
+    futures::future::join_all((0..SIDE_BY_SIDE).map(side)).await;
+    (begun.into_inner(), started.into_inner())
+}
+
+/// Runs that started, and uses that were authorized, at or after the revocation of what they rest on.
+async fn violations(lab: &TestLab) -> i64 {
+    let owner = lab.database.owner().await;
+    let runs = "SELECT count(*) FROM runs.run r JOIN runs.run_grant g ON g.run_id = r.id \
+                JOIN calibration.calibration c ON c.id = g.calibration_id WHERE r.started_at >= c.revoked_at";
+    let grants = "SELECT count(*) FROM calibration.use_grant g JOIN calibration.calibration c \
+                  ON c.id = g.calibration_id WHERE g.authorized_at >= c.revoked_at";
+    let runs: i64 = owner.query_one(runs, &[]).await.unwrap().get(0);
+    let grants: i64 = owner.query_one(grants, &[]).await.unwrap().get(0);
+    runs + grants
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_start_comes_after_the_revocation_that_it_races() {
+    let lab = TestLab::start().await;
+    let begun_at = Instant::now();
+    let (begun, started) = race(&lab, starts()).await;
+    println!("{begun} starts raced, {started} succeeded, {:.0} a second", begun as f64 / begun_at.elapsed().as_secs_f64());
+    assert!(started > begun / 100, "a race that nobody wins shows nothing: {started} of {begun}");
+    assert_eq!(violations(&lab).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_race_finds_a_writer_that_does_not_lock() {
+    let lab = TestLab::start().await;
+    // A revocation that reads the clock and then takes its time, without the lock.
+    lab.database
+        .owner()
+        .await
+        .batch_execute(
+            "CREATE FUNCTION calibration.stamp_without_lock() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+               IF NEW.state = 'accepted' AND NEW.accepted_at IS NULL THEN NEW.accepted_at := clock_timestamp(); END IF; \
+               IF NEW.state = 'revoked' THEN NEW.revoked_at := clock_timestamp(); PERFORM pg_sleep(0.004); END IF; \
+               RETURN NEW; END $$; \
+             ALTER TABLE calibration.calibration DISABLE TRIGGER stamp; \
+             CREATE TRIGGER stamp_without_lock BEFORE INSERT OR UPDATE ON calibration.calibration \
+               FOR EACH ROW EXECUTE FUNCTION calibration.stamp_without_lock();",
+        )
+        .await
+        .unwrap();
+    race(&lab, 600).await;
+    assert!(violations(&lab).await > 0, "the checker did not see a broken writer");
+}
+
+/// AuthorizeUse as Runs calls it, on the person's behalf.
+async fn authorize(lab: &TestLab, person: &Person, run: &Run, attempt: Uuid) -> Result<(), tonic::Status> {
+    let settings = spectra::settings::Settings::read(BTreeMap::new()).unwrap();
+    let tokens = Tokens::new(settings.tokens(&SECRET.to_owned().into()), Clock::default());
+    let service = tokens.issue_service("runs", None, Duration::from_secs(60)).unwrap();
+    let person = person.tokens.access_token.clone();
+    let both = move |mut request: tonic::Request<()>| {
+        for (header, token) in [("authorization", &person), ("x-service-authorization", &service)] {
+            request.metadata_mut().insert(header, format!("Bearer {token}").parse().unwrap());
+        }
+        Ok(request)
+    };
+    let request = AuthorizeUseRequest {
+        run_id: run.id.clone(),
+        attempt_id: attempt.to_string(),
+        uses: vec![InstrumentUse { instrument_id: run.instrument_id.clone(), demands: Vec::new() }],
+        ..Default::default()
+    };
+    CalibrationServiceClient::new(InterceptedService::new(lab.connect(), both)).authorize_use(request).await.map(drop)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_of_an_attempt_that_died_starts_nothing_after_a_revocation() {
+    let lab = TestLab::start().await;
+    let pi = lab.person("pi").await;
+    let (instrument, sample) = (pi.new_instrument().await, pi.new_sample().await);
+    let calibration = pi.calibrate(&instrument, -1, 1).await;
+    let run = pi.new_run(&instrument, &sample).await;
+
+    authorize(&lab, &pi, &run, Uuid::now_v7()).await.unwrap();
+    let revoke =
+        RevokeCalibrationRequest { id: calibration.id, comment: "wrong".to_owned(), ..Default::default() };
+    pi.calibrations().revoke_calibration(revoke).await.unwrap();
+    // Another attempt is decided anew, whatever lies unused in the ledger.
+    assert_eq!(refused(pi.runs().start_run(start(&run)).await), "CALIBRATION_REVOKED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_that_was_kept_too_long_starts_nothing() {
+    let lab = TestLab::start().await;
+    let pi = lab.person("pi").await;
+    let (instrument, sample) = (pi.new_instrument().await, pi.new_sample().await);
+    let calibration = pi.calibrate(&instrument, -1, 1).await;
+    let run = pi.new_run(&instrument, &sample).await;
+
+    // The grant of an attempt, 31 seconds old.
+    let attempt = Uuid::now_v7();
+    let owner = lab.database.owner().await;
+    let insert = format!(
+        "INSERT INTO calibration.use_grant (org_id, id, run_id, attempt_id, instrument_id, kind, calibration_id, \
+           valid_from, expires_at, authorized_at, lapses_at) \
+         SELECT c.org_id, '{grant}', '{run}', '{attempt}', c.instrument_id, 'fit', c.id, c.valid_from, c.expires_at, \
+           clock_timestamp() - interval '31 seconds', clock_timestamp() - interval '31 seconds' + interval '30 seconds' \
+         FROM calibration.calibration c WHERE c.id = '{calibration}'",
+        grant = Uuid::now_v7(),
+        run = run.id,
+        calibration = calibration.id,
+    );
+    // One instant for both columns.
+    let insert = insert.replace("clock_timestamp()", "statement_timestamp()");
+    owner.batch_execute(&insert).await.unwrap();
+    let request = StartRunRequest { request_id: attempt.to_string(), ..start(&run) };
+    assert_eq!(refused(pi.runs().start_run(request).await), "GRANT_LAPSED");
+
+    // Nor does the database take one, whoever writes it.
+    let pin = format!(
+        "INSERT INTO runs.run_grant (org_id, run_id, instrument_id, grant_id, kind, calibration_id, authorized_at, \
+           lapses_at, valid_from, expires_at) \
+         SELECT org_id, run_id, instrument_id, id, kind, calibration_id, authorized_at, lapses_at, valid_from, \
+           expires_at FROM calibration.use_grant WHERE attempt_id = '{attempt}'"
+    );
+    let refusal = owner.batch_execute(&pin).await.unwrap_err();
+    assert_eq!(refusal.as_db_error().unwrap().constraint(), Some("run_grant_lapsed"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_refuses_a_run_without_a_grant_whoever_writes_it() {
+    let lab = TestLab::start().await;
+    let pi = lab.person("pi").await;
+    let (instrument, sample) = (pi.new_fit_instrument().await, pi.new_sample().await);
+    let run = pi.new_run(&instrument, &sample).await;
+    let owner = lab.database.owner().await;
+    let id = &run.id;
+    let who = Uuid::now_v7();
+    for (set, broken) in [
+        ("state = 'running'", "run_started_within_calibration"),
+        ("state = 'running', started_at = now(), valid_from = now() - interval '2 h', expires_at = now() - interval '1 h'", "run_started_within_calibration"),
+        ("state = 'running', started_at = now(), valid_from = now() - interval '1 h', expires_at = now() + interval '1 h'", "run_grants_complete"),
+        ("state = 'succeeded', finished_at = now()", "run_transition"),
+        ("purpose = 'calibration'", "run_immutable"),
+    ] {
+        let update = format!("UPDATE runs.run SET operator_id = '{who}', {set} WHERE id = '{id}'");
+        let refusal = owner.batch_execute(&update).await.unwrap_err();
+        let error = refusal.as_db_error().unwrap();
+        let constraint = error.constraint().unwrap_or_default();
+        assert!(
+            constraint == broken || (broken == "run_started_within_calibration" && constraint.starts_with("run_")),
+            "{set}: {error}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_clock_of_runs_decides_nothing() {
+    for offset_ms in [-3_600_000, 3_600_000] {
+        let clocks = BTreeMap::from([("runs", Clock::off_by_ms(offset_ms))]);
+        let settings = vec![("ACCESS_TOKEN_EXPIRE_MINUTES", "120".to_owned())];
+        let lab = TestLab::start_with(Start { settings, clocks }).await;
+        let pi = lab.person("pi").await;
+        let sample = pi.new_sample().await;
+
+        // Valid for half an hour on either side of now: by the wrong clock, not yet valid or expired.
+        let fit = pi.new_instrument().await;
+        let mut short = certificate(&fit.id, 0, 0);
+        let now = Clock::default().now().timestamp();
+        short.issued_at = Some(prost_types::Timestamp { seconds: now - 1800, nanos: 0 });
+        short.expires_at = Some(prost_types::Timestamp { seconds: now + 1800, nanos: 0 });
+        enter(&pi, short).await;
+        let run = pi.new_run(&fit, &sample).await;
+        let started = pi.runs().start_run(start(&run)).await.unwrap().into_inner().run.unwrap();
+        let off = started.started_at.unwrap().seconds - now;
+        assert!((0..60).contains(&off), "started_at is the database's time, not off by {off} s");
+
+        // And what has expired by the database's clock is expired.
+        let unfit = pi.new_instrument().await;
+        let mut over = certificate(&unfit.id, -1, 0);
+        over.expires_at = Some(prost_types::Timestamp { seconds: now - 1800, nanos: 0 });
+        enter(&pi, over).await;
+        let request = CreateRunRequest { run: Some(iv_sweep(&unfit, &sample)), request_id: String::new() };
+        assert_eq!(refused(pi.runs().create_run(request).await), "CALIBRATION_EXPIRED");
+    }
+}
+
+async fn enter(person: &Person, calibration: contract::calibration::v1::Calibration) {
+    let request = CreateCalibrationRequest { calibration: Some(calibration), request_id: String::new() };
+    person.calibrations().create_calibration(request).await.unwrap();
+}
+
+/// Every refusal, with the keys that its metadata promises.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_unfit_instrument_refuses_with_its_own_reason() {
+    use contract::calibration::v1::Conformity;
+    let lab = TestLab::start().await;
+    let pi = lab.person("pi").await;
+    let sample = pi.new_sample().await;
+
+    let missing = pi.new_instrument().await;
+    let expired = pi.new_instrument().await;
+    pi.calibrate(&expired, -10, -1).await;
+    let early = pi.new_instrument().await;
+    let mut later = certificate(&early.id, -1, 30);
+    later.valid_from = certificate("", 10, 0).issued_at;
+    enter(&pi, later).await;
+    let revoked = pi.new_instrument().await;
+    let bad = pi.calibrate(&revoked, -10, 10).await;
+    let revoke = RevokeCalibrationRequest { id: bad.id, comment: "wrong".to_owned(), ..Default::default() };
+    pi.calibrations().revoke_calibration(revoke).await.unwrap();
+    let off = pi.new_instrument().await;
+    let mut out = certificate(&off.id, -1, 30);
+    out.as_found = Conformity::OutOfTolerance.into();
+    enter(&pi, out).await;
+    let narrow = pi.new_instrument().await;
+    let mut scoped = certificate(&narrow.id, -1, 30);
+    scoped.scope = vec!["dc_voltage".to_owned()];
+    enter(&pi, scoped).await;
+    let away = pi.new_fit_instrument().await;
+    let take = TakeOutOfServiceRequest { id: away.id.clone(), reason: "smoke".to_owned(), ..Default::default() };
+    pi.instruments().take_out_of_service(take).await.unwrap();
+
+    for (instrument, wanted, keys) in [
+        (&missing, "CALIBRATION_MISSING", &["instrument_id"][..]),
+        (&expired, "CALIBRATION_EXPIRED", &["instrument_id", "calibration_id", "expires_at"]),
+        (&early, "CALIBRATION_NOT_YET_VALID", &["instrument_id", "calibration_id", "valid_from"]),
+        (&revoked, "CALIBRATION_REVOKED", &["instrument_id", "calibration_id", "revoked_at"]),
+        (&off, "CALIBRATION_OUT_OF_TOLERANCE", &["instrument_id", "calibration_id"]),
+        (&narrow, "CALIBRATION_SCOPE", &["instrument_id", "calibration_id", "quantity", "low", "high", "unit"]),
+        (&away, "INSTRUMENT_OUT_OF_SERVICE", &["instrument_id"]),
+    ] {
+        let request = CreateRunRequest { run: Some(iv_sweep(instrument, &sample)), request_id: String::new() };
+        let status = pi.runs().create_run(request).await.unwrap_err();
+        let (why, metadata) = reason(&status);
+        assert_eq!((status.code(), why.as_str()), (Code::FailedPrecondition, wanted));
+        assert!(keys.iter().all(|key| metadata.contains_key(*key)), "{wanted}: {metadata:?}");
+        assert_eq!(metadata["instrument_id"], instrument.id);
+    }
+
+    // Beyond what the instrument can do at all.
+    let fit = pi.new_fit_instrument().await;
+    let mut wide = iv_sweep(&fit, &sample);
+    wide.params = Some(numbers(&[("vgs_start", 0.0), ("vgs_stop", 5.0), ("vgs_step", 0.5), ("compliance", 5.0)]));
+    let request = CreateRunRequest { run: Some(wide), request_id: String::new() };
+    let why = refused(pi.runs().create_run(request).await);
+    assert!(matches!(why.as_str(), "CALIBRATION_SCOPE" | "PARAMS_INVALID"), "{why}");
+
+    // Back in service, the certificate counts again.
+    let back = ReturnToServiceRequest { id: away.id.clone(), ..Default::default() };
+    pi.instruments().return_to_service(back).await.unwrap();
+    let run = pi.new_run(&away, &sample).await;
+    assert_eq!(run.state(), RunState::Queued);
+    let status = GetCalibrationStatusRequest { instrument_id: away.id };
+    pi.calibrations().get_calibration_status(status).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_checks_an_unfit_instrument_may_start_and_one_instrument_carries_one_run() {
+    let lab = TestLab::start().await;
+    let pi = lab.person("pi").await;
+    let unfit: Instrument = pi.new_instrument().await;
+    let create = |sample| CreateNonRoutineRunRequest {
+        run: Some(iv_sweep(&unfit, &sample)),
+        purpose: RunPurpose::IntermediateCheck.into(),
+        request_id: String::new(),
+    };
+    let first = create(pi.new_sample().await);
+    let engineer = lab.person("engineer").await;
+    assert_eq!(refused(engineer.runs().create_non_routine_run(first.clone()).await), "PERMISSION_DENIED");
+    let first = pi.runs().create_non_routine_run(first).await.unwrap().into_inner().run.unwrap();
+    let started = pi.runs().start_run(start(&first)).await.unwrap().into_inner().run.unwrap();
+    assert!(started.grants[0].exempt);
+
+    let second = create(pi.new_sample().await);
+    let second = pi.runs().create_non_routine_run(second).await.unwrap().into_inner().run.unwrap();
+    let busy = pi.runs().start_run(start(&second)).await.unwrap_err();
+    let (why, metadata) = reason(&busy);
+    assert_eq!((why.as_str(), metadata["instrument_id"].as_str()), ("INSTRUMENT_BUSY", unfit.id.as_str()));
+}

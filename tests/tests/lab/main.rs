@@ -1,0 +1,10 @@
+//! The laboratory as its users meet it: real clients, a real socket, a real Postgres.
+
+mod catalog;
+mod faults;
+mod isolation;
+mod lockout;
+mod mutations;
+mod ratchets;
+mod sessions;
+mod story;
