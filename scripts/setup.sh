@@ -29,7 +29,7 @@ main() {
     install_packages
     case "$1" in
         run) ;;
-        test) tool_buf; tool_grpcurl ;;
+        test) tool_grpcurl ;;
         check) tool_buf; tool_cargo_deny ;;
     esac
 }
@@ -46,7 +46,7 @@ need_run() {
 need_test() {
     python3 -c 'import ensurepip, venv' 2>/dev/null || need "Python 3 with venv" python3 python3-venv
     have curl || need curl curl
-    have npm || need "Node.js with npm" nodejs npm
+    have psql || need "psql (PostgreSQL's client)" postgresql-client
     have go || need Go golang-go
 }
 

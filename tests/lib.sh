@@ -1,21 +1,24 @@
 # shellcheck shell=bash
-# For test scripts that want a lab: use_lab takes the one that is given or starts one, and stop_lab ends what was started.
+# For test scripts that want a lab: use_lab takes the one that is given or starts one; stop_lab ends that one.
 # Source it with the repository's root as working directory.
 #
-#   SPECTRA_ADDRESS  host:port of a running lab with the demo data (SPECTRA_URL, with http://, is understood as well)
+#   SPECTRA_ADDRESS  host:port of a running lab with the demo data
 #   SPECTRA          the program; target/debug/spectra unless set
 
 program=$(realpath -m -- "${SPECTRA:-target/debug/spectra}")
 # From start to ready, the making of the database included; and from the signal to the end.
 readonly START_LIMIT_S=180 STOP_LIMIT_S=60
 
+# Runs a command with settings that follow and none of the caller's: "${bare[@]}" NAME=VALUE.. COMMAND..
+bare=(env -i PATH="$PATH" HOME="${HOME:-/}" LANG="${LANG:-C.UTF-8}" TMPDIR="${TMPDIR:-/tmp}"
+    SPECTRA_PG_BIN="${SPECTRA_PG_BIN:-}")
+
 lab_folder=""
 lab_pid=""
 
 # Sets `address`: that of the given lab, or of a new one.
 use_lab() {
-    address=${SPECTRA_ADDRESS:-${SPECTRA_URL:-}}
-    address=${address#http://}
+    address=${SPECTRA_ADDRESS:-}
     if [[ -z "$address" ]]; then
         start_lab
         address=$lab_address
@@ -33,7 +36,7 @@ start_lab() {
     ports=$(free_ports)
     lab_address=127.0.0.1:${ports% *}
     lab_admin=127.0.0.1:${ports#* }
-    bare SPECTRA_LISTEN="$lab_address" SPECTRA_ADMIN_LISTEN="$lab_admin" \
+    "${bare[@]}" SPECTRA_LISTEN="$lab_address" SPECTRA_ADMIN_LISTEN="$lab_admin" \
         "$program" up --data "$lab_data" >"$lab_folder/log" 2>&1 </dev/null &
     lab_pid=$!
     until "$program" healthcheck "http://$lab_address" >/dev/null 2>&1; do
@@ -65,13 +68,6 @@ stop_lab() {
     fi
     [[ -z "$lab_folder" ]] || rm -rf "$lab_folder"
     return "$status"
-}
-
-# Runs a command with these settings and none of the caller's.
-#   bare NAME=VALUE.. COMMAND..
-bare() {
-    env -i PATH="$PATH" HOME="${HOME:-/}" LANG="${LANG:-C.UTF-8}" TMPDIR="${TMPDIR:-/tmp}" \
-        SPECTRA_PG_BIN="${SPECTRA_PG_BIN:-}" "$@"
 }
 
 # Two ports of 127.0.0.1 that nobody listens at.

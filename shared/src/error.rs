@@ -114,7 +114,7 @@ impl Error {
 
     /// A value that must be unique is taken.
     pub fn exists(resource: &'static str, field: &'static str, value: impl fmt::Display) -> Self {
-        let message = format!("there is already a {resource} with {field} {value}");
+        let message = format!("the {field} {value} is taken by another {resource}");
         let mut error = Self::new(Kind::AlreadyExists, Reason::ResourceExists, message)
             .with("resource", resource)
             .with("field", field)
@@ -139,7 +139,7 @@ impl Error {
         let ways = if allowed.is_empty() { "nothing".to_owned() } else { allowed.join(", ") };
         Self::precondition(
             Reason::StateConflict,
-            format!("a {resource} that is {from} cannot become {to}; it can become {ways}"),
+            format!("the {resource} is {from} and cannot become {to}; it can become {ways}"),
         )
         .about(resource, id)
         .with("from", from)

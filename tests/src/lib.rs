@@ -4,6 +4,7 @@ pub mod dynamic;
 mod lab;
 mod people;
 mod postgres;
+pub mod raw;
 
 pub use self::{
     lab::{SECRET, Start, TestLab, certificate, iv_sweep, numbers},

@@ -66,6 +66,12 @@ impl Person {
         Self { channel: channel.clone(), tokens }
     }
 
+    /// The same person on another connection.
+    #[must_use]
+    pub fn on(&self, channel: Channel) -> Self {
+        Self { channel, tokens: self.tokens.clone() }
+    }
+
     /// The connection with this person's token.
     #[must_use]
     pub fn client(&self) -> Client {

@@ -18,7 +18,7 @@ use crate::{
     App,
     store::{
         run::run_lock_state,
-        sample_claim::{claim_delete, claim_of_run, claim_take},
+        sample_claim::{claim_abandon, claim_delete, claim_of_run, claim_take},
     },
 };
 
@@ -67,7 +67,17 @@ impl App {
                 Ok(Value(retaken))
             })
             .await?;
-        let Some(claim) = retaken else { return Ok(()) };
+        match retaken {
+            Some(claim) => self.release(by, claim).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Gives the sample of a claim back to Samples, for whoever knows that the claim is theirs and its run not active.
+    ///
+    /// # Errors
+    /// As [`Self::give_back`].
+    pub async fn release(&self, by: &Caller, claim: Claim) -> Result<()> {
         match self.clients.release_sample(by, claim.sample_id, claim.run_id).await {
             // What is not there is not in use.
             Err(error) if error.reason() != Reason::ResourceNotFound => Err(error),
@@ -93,14 +103,25 @@ impl App {
     /// The database's.
     pub async fn forget(&self, by: &Caller, claim: Claim) -> Result<()> {
         let org_id = by.org_id();
-        let Value(()) = self
-            .db
-            .write(by, async move |tx: &mut Tx| {
-                claim_delete(tx.conn(), org_id, &claim).await?;
-                tx.unchanged();
-                Ok(Value(()))
-            })
-            .await?;
-        Ok(())
+        let forgotten = self.db.write(by, async move |tx: &mut Tx| {
+            claim_delete(tx.conn(), org_id, &claim).await?;
+            tx.unchanged();
+            Ok(Value(()))
+        });
+        forgotten.await.map(|Value(())| ())
+    }
+
+    /// Leaves a claim to whoever comes next: another attempt, or the reconciler.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn abandon(&self, by: &Caller, claim: Claim) -> Result<()> {
+        let org_id = by.org_id();
+        let abandoned = self.db.write(by, async move |tx: &mut Tx| {
+            claim_abandon(tx.conn(), org_id, &claim).await?;
+            tx.unchanged();
+            Ok(Value(()))
+        });
+        abandoned.await.map(|Value(())| ())
     }
 }

@@ -61,6 +61,8 @@ pub async fn serve(listener: Listener, handler: Handler, drain: Drain) {
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_A_CONNECTION)
+        // A client may give up all of its calls at once; only more than that looks like an attack.
+        .max_pending_accept_reset_streams(2 * STREAMS_A_CONNECTION as usize)
         .max_header_list_size(HEADER_BYTES)
         .keep_alive_interval(KEEPALIVE)
         .keep_alive_timeout(Duration::from_secs(20));

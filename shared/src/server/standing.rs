@@ -67,7 +67,9 @@ impl Standing {
 fn describe(services: &[&str]) -> Builder<'static> {
     let mut builder = Builder::configure()
         .register_encoded_file_descriptor_set(contract::FILE_DESCRIPTOR_SET)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        // So that generic clients can show the details of errors.
+        .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET);
     for name in services.iter().chain(&STANDARD) {
         builder = builder.with_service_name(*name);
     }

@@ -37,6 +37,12 @@ fn start(run: &Run) -> StartRunRequest {
     StartRunRequest { id: run.id.clone(), ..Default::default() }
 }
 
+/// Room for all of them at once: a start that is shed races nothing.
+fn crowded() -> Start {
+    let settings = vec![("SPECTRA_POOL_SIZE", "32".to_owned()), ("SPECTRA_POOL_WAIT_MS", "9000".to_owned())];
+    Start { settings, ..Default::default() }
+}
+
 /// Races starts against revocations and returns how many starts there were, and how many of them succeeded.
 async fn race(lab: &TestLab, starts: usize) -> (usize, usize) {
     let (begun, started) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -46,7 +52,8 @@ async fn race(lab: &TestLab, starts: usize) -> (usize, usize) {
         async move {
             let instrument = pi.new_instrument().await;
             let mut queue: Vec<Run> = Vec::new();
-            let mut wait_us = 97 * number as u64;
+            // Revoked somewhere within the time that a round of starts takes here.
+            let (mut round, mut at) = (Duration::from_millis(20), 0.1 * number as f64);
             while begun.load(Ordering::Relaxed) < starts {
                 let calibration = pi.calibrate(&instrument, -1, 1).await;
                 while queue.len() < STARTS_A_ROUND {
@@ -58,7 +65,7 @@ async fn race(lab: &TestLab, starts: usize) -> (usize, usize) {
                     async move { runs.start_run(start(run)).await }
                 });
                 let revoke = async {
-                    tokio::time::sleep(Duration::from_micros(wait_us % 9000)).await;
+                    tokio::time::sleep(round.mul_f64(at)).await;
                     let request = RevokeCalibrationRequest {
                         id: calibration.id.clone(),
                         comment: "race".to_owned(),
@@ -66,9 +73,11 @@ async fn race(lab: &TestLab, starts: usize) -> (usize, usize) {
                     };
                     pi.calibrations().revoke_calibration(request).await.unwrap();
                 };
-                let (answers, ()) = futures::join!(futures::future::join_all(calls), revoke);
+                let (answers, ()) = futures::join!(timed(futures::future::join_all(calls)), revoke);
+                let (answers, took) = answers;
                 begun.fetch_add(answers.len(), Ordering::Relaxed);
-                wait_us += 1237;
+                round = took;
+                at = (at + 0.618).fract();
                 let mut still_queued = Vec::new();
                 for (run, answer) in queue.into_iter().zip(answers) {
                     match answer {
@@ -92,6 +101,12 @@ async fn race(lab: &TestLab, starts: usize) -> (usize, usize) {
     (begun.into_inner(), started.into_inner())
 }
 
+/// What a future gives, and how long it took.
+async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
+    let begun = Instant::now();
+    (work.await, begun.elapsed())
+}
+
 /// Runs that started, and uses that were authorized, at or after the revocation of what they rest on.
 async fn violations(lab: &TestLab) -> i64 {
     let owner = lab.database.owner().await;
@@ -106,7 +121,7 @@ async fn violations(lab: &TestLab) -> i64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_start_comes_after_the_revocation_that_it_races() {
-    let lab = TestLab::start().await;
+    let lab = TestLab::start_with(crowded()).await;
     let begun_at = Instant::now();
     let (begun, started) = race(&lab, starts()).await;
     println!("{begun} starts raced, {started} succeeded, {:.0} a second", begun as f64 / begun_at.elapsed().as_secs_f64());
@@ -116,7 +131,7 @@ async fn no_start_comes_after_the_revocation_that_it_races() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_race_finds_a_writer_that_does_not_lock() {
-    let lab = TestLab::start().await;
+    let lab = TestLab::start_with(crowded()).await;
     // A revocation that reads the clock and then takes its time, without the lock.
     lab.database
         .owner()

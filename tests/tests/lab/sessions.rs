@@ -21,8 +21,8 @@ async fn signing_in_gives_what_the_previous_generation_gave() {
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_password_unknown_user_and_upper_case() {
     let lab = TestLab::start().await;
-    let mut auth = AuthServiceClient::new(lab.channel.clone());
-    let mut login = |username: &str, password: &str| {
+    let auth = AuthServiceClient::new(lab.channel.clone());
+    let login = |username: &str, password: &str| {
         let request = LoginRequest { username: username.to_owned(), password: password.to_owned(), otp: String::new() };
         let mut auth = auth.clone();
         async move { auth.login(request).await }
@@ -33,7 +33,6 @@ async fn wrong_password_unknown_user_and_upper_case() {
     assert_eq!(spectra_tests::reason(&wrong).0, "CREDENTIALS_INVALID");
     assert_eq!(spectra_tests::reason(&unknown).0, "CREDENTIALS_INVALID");
     login("Engineer@Demo.Lab", "eng123").await.unwrap();
-    let _ = &mut auth;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -33,6 +33,10 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two looks at whether it has.
 const PAUSE: Duration = Duration::from_millis(50);
+/// A call that fails sooner has broken, and was not given up waiting for.
+const AT_ONCE: Duration = Duration::from_secs(1);
+/// For so long an attempt is sure of its claim: its lease, less what giving the sample back may take.
+const SURE: Duration = Duration::from_secs(5);
 
 pub async fn handle(app: Arc<App>, caller: Caller, request: StartRunRequest) -> Result<StartRunResponse> {
     let id = wire::id("id", &request.id)?;
@@ -73,21 +77,33 @@ async fn attempt(
     run: Run,
     claim: Claim,
 ) -> Result<StartRunResponse> {
-    let by = itself(caller);
+    let begun = Instant::now();
     if let Err(refusal) = app.clients.claim_sample(caller, run.sample_id, run.id).await {
+        let by = itself(caller);
         let undone = match refusal.reason() {
-            Reason::SampleUnavailable | Reason::ResourceNotFound => app.forget(&by, claim).await,
-            _ => app.give_back(&by, claim).await,
+            // Samples may have done it all the same. Where the call broke at once, it does so no more; where it hangs,
+            // it may do so yet, and the claim stays for its lease.
+            Reason::SamplesUnreachable if begun.elapsed() < AT_ONCE => app.abandon(&by, claim).await,
+            Reason::SamplesUnreachable | Reason::DeadlineExceeded | Reason::Internal => Ok(()),
+            _ => app.forget(&by, claim).await,
         };
-        log_left(&undone, run.id);
+        log_left(undone, run.id);
         return Err(refusal);
     }
+
     let started = start(app, caller, request, &run, &claim).await;
     if let Err(error) = &started {
-        // With the database away there is nothing to undo it with; what became of the start, the reconciler will see.
-        if error.reason() != Reason::DatabaseUnavailable {
-            log_left(&app.give_back(&by, claim).await, run.id);
-        }
+        let by = itself(caller);
+        let undone = match error.reason() {
+            // Nothing to undo it with; what became of the start, the reconciler will see.
+            Reason::DatabaseUnavailable => Ok(()),
+            // Whether it was committed is not known.
+            Reason::DeadlineExceeded | Reason::Internal => app.give_back(&by, claim).await,
+            // It was refused for certain, and nobody else touches the claim in the time that giving back takes.
+            _ if begun.elapsed() < SURE => app.release(&by, claim).await,
+            _ => app.give_back(&by, claim).await,
+        };
+        log_left(undone, run.id);
     }
     started
 }
@@ -147,7 +163,7 @@ fn under_way(id: Uuid) -> Error {
         .with("allowed", "")
 }
 
-fn log_left(undone: &Result<()>, run_id: Uuid) {
+fn log_left(undone: Result<()>, run_id: Uuid) {
     if let Err(error) = undone {
         tracing::warn!(?error, %run_id, "a start that failed left its sample to the reconciler");
     }

@@ -18,9 +18,9 @@ use uuid::Uuid;
 use super::schema::{run, sample_claim as claim};
 use crate::{claim::Claim, run::State};
 
-/// How long whoever works on a claim is left alone: as long as a grant lives, after which no start succeeds anyway, and
-/// much longer than a call to Samples may take. After it, they are taken for dead.
-const LEASE_SECONDS: i32 = 30;
+/// How long whoever works on a claim is left alone: longer than an attempt to start takes, whose calls are given up after
+/// 4 s each, and longer than callers wait by default. After it, they are taken for dead.
+const LEASE_SECONDS: i32 = 15;
 /// Claims that one round of the reconciler takes up.
 const ROUND: i64 = 100;
 
@@ -60,6 +60,18 @@ pub async fn claim_stands(conn: &mut AsyncPgConnection, org_id: Uuid, held: &Cla
     let claimed_at: Option<DateTime<Utc>> =
         QueryDsl::filter(claim::table, one).select(claim::claimed_at).first(conn).await.optional().map_err(fault)?;
     Ok(claimed_at == Some(held.claimed_at))
+}
+
+/// Gives up a claim whose sample may be had or not: from now on, it is anybody's to take.
+pub async fn claim_abandon(conn: &mut AsyncPgConnection, org_id: Uuid, held: &Claim) -> Result<()> {
+    let one = claim::org_id.eq(org_id).and(claim::run_id.eq(held.run_id));
+    let one = one.and(claim::claimed_at.eq(held.claimed_at));
+    diesel::update(QueryDsl::filter(claim::table, one))
+        .set(claim::claimed_at.eq(now.into_sql::<Timestamptz>() - LEASE_SECONDS.seconds()))
+        .execute(conn)
+        .await
+        .map_err(fault)?;
+    Ok(())
 }
 
 /// Forgets a claim whose sample has been given back, or was never had.
