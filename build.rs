@@ -10,6 +10,7 @@ use tonic_prost_build::FileDescriptorSet;
 
 const ACCESS: &str = "spectra.common.v1.access";
 
+#[expect(clippy::disallowed_methods, reason = "cargo tells a build script where to write by the environment")]
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
     println!("cargo:rerun-if-changed=build.rs");

@@ -299,10 +299,9 @@ passed=0 failed=0 laters=0
 set_up() {
     [[ -x "$program" ]] || stop "there is no $program: cargo build --workspace --bins"
     local tool
-    for tool in grpcurl curl python3; do
+    for tool in grpcurl curl psql python3; do
         command -v "$tool" >/dev/null || stop "$tool is missing: scripts/setup.sh test"
     done
-    psql=$(command -v psql || echo "${SPECTRA_PG_BIN:-/usr/lib/postgresql}/psql")
     work=$(mktemp -d "${TMPDIR:-/tmp}/acceptance-XXXXXX")
     trap clean_up EXIT
     trap 'exit 130' INT TERM HUP
@@ -541,7 +540,7 @@ scratch_database() {
 }
 
 on_database() {
-    "$psql" --no-psqlrc --quiet --dbname "$database" --command "$1" >&2
+    psql --no-psqlrc --quiet --dbname "$database" --command "$1" >&2
 }
 
 main

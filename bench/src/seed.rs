@@ -89,8 +89,17 @@ pub(crate) async fn fill(line: &mut Line, database: &Client, runs: u64) -> Resul
     }
     copy_runs(line, database, &world.demo, runs).await?;
     // As after a quiet night: nothing that the database would rather do during the measurements.
-    database.batch_execute("VACUUM (ANALYZE); CHECKPOINT").await?;
+    for statement in ["VACUUM (ANALYZE)", "CHECKPOINT"] {
+        execute(database, statement).await?;
+    }
     Ok(world)
+}
+
+async fn execute(database: &Client, statement: &str) -> Result<()> {
+    database.batch_execute(statement).await.map_err(|error| {
+        let said = error.as_db_error().map_or_else(|| error.to_string(), |refusal| refusal.message().to_owned());
+        format!("{said}: {statement}").into()
+    })
 }
 
 async fn sign_in(line: &mut Line, database: &Client, slug: &'static str) -> Result<Organization> {
@@ -139,8 +148,7 @@ async fn copy_samples(
            'created_at', at, 'updated_at', at)) AS copy \
          WHERE template.org_id = '{id}' AND template.id = '{template}'"
     );
-    database.batch_execute(&statement).await?;
-    Ok(())
+    execute(database, &statement).await
 }
 
 /// Runs in the queue, each on an instrument of its own that is fit for use, and on one of the last samples.
@@ -176,7 +184,7 @@ async fn copy_runs(line: &mut Line, database: &Client, demo: &Organization, coun
         copy("runs.run", "id", &run, &format!("{}, {of}, {on}", numbered("id", RUN))),
         copy("runs.run_equipment", "run_id", &run, &format!("{}, {of}", numbered("run_id", RUN))),
     ] {
-        database.batch_execute(&statement).await?;
+        execute(database, &statement).await?;
     }
     Ok(())
 }

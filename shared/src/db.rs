@@ -66,6 +66,7 @@ impl Db {
         self.read_as(caller.org_id(), query)
     }
 
+    #[expect(clippy::manual_async_fn, reason = "the future's Send is part of what is promised")]
     /// A read for a worker, which goes from organization to organization.
     pub fn read_as<'a, T: Send + 'a, Q>(&'a self, org_id: Uuid, query: Q) -> impl Future<Output = Result<T>> + Send
     where
@@ -184,10 +185,10 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some(lent) = self.lent.take() {
-            if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-                runtime.spawn(bring_to_rest(lent));
-            }
+        if let Some(lent) = self.lent.take()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(bring_to_rest(lent));
         }
     }
 }

@@ -92,8 +92,20 @@ impl Dice {
 
 /// Texts that have broken things before.
 const TEXTS: [&str; 14] = [
-    "", "x", "W01", "1", "-0.5", "0.000001", "€ Ω µ 漢字", "'; DROP TABLE samples.sample; --", "%s%n", "\u{202e}abc",
-    "status = AVAILABLE", "created_at desc", "name = \"a\" AND (", "../../etc/passwd",
+    "",
+    "x",
+    "W01",
+    "1",
+    "-0.5",
+    "0.000001",
+    "€ Ω µ 漢字",
+    "'; DROP TABLE samples.sample; --",
+    "%s%n",
+    "\u{202e}abc",
+    "status = AVAILABLE",
+    "created_at desc",
+    "name = \"a\" AND (",
+    "../../etc/passwd",
 ];
 
 /// A message of this type that looks valid: its rules are kept where `valid`, and broken now and then otherwise.
@@ -133,7 +145,8 @@ pub fn is_id(field: &FieldDescriptor, rules: Option<&DynamicMessage>) -> bool {
         return false;
     }
     let string = rules.and_then(|rules| inner(rules, "string"));
-    string.is_some_and(|string| flag(&string, "uuid")) || (field.name() == "id" && field.parent_message().name() != "Method")
+    string.is_some_and(|string| flag(&string, "uuid"))
+        || (field.name() == "id" && field.parent_message().name() != "Method")
 }
 
 /// The `buf.validate.field` rules of a field.

@@ -3,9 +3,7 @@
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use contract::{
-    calibration::v1::{
-        Calibration, Capability, CreateCalibrationRequest, CreateInstrumentRequest, Instrument,
-    },
+    calibration::v1::{Calibration, Capability, CreateCalibrationRequest, CreateInstrumentRequest, Instrument},
     runs::v1::{CreateRunRequest, Run},
     samples::v1::{CreateSampleRequest, Sample},
 };
@@ -72,7 +70,8 @@ impl TestLab {
     async fn on(database: Database, start: Start) -> Self {
         let environment = start.settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let settings = Settings::read(environment).expect("settings");
-        let means = Means { database_url: database.url.clone(), secret: SECRET.to_owned().into(), clocks: start.clocks };
+        let means =
+            Means { database_url: database.url.clone(), secret: SECRET.to_owned().into(), clocks: start.clocks };
         let here: Vec<&'static str> = SERVICES.into_iter().chain(["edge"]).collect();
         let lab = Lab::start(&settings, &means, &here).await.expect("a laboratory");
         let listener = Listener::bind(([127, 0, 0, 1], 0).into()).await.expect("a port");

@@ -49,10 +49,7 @@ pub async fn database() -> Database {
         let admin = connect(&format!("host={socket} user=spectra dbname=postgres")).await;
         admin.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE lab")).await.expect("a clone of the template");
     }
-    Database {
-        url: url(&server.folder, &name),
-        connect: format!("host={socket} user=spectra dbname={name}"),
-    }
+    Database { url: url(&server.folder, &name), connect: format!("host={socket} user=spectra dbname={name}") }
 }
 
 /// The schema and the people on another server.
@@ -164,7 +161,9 @@ async fn people(template: &SecretString) {
         for (local, role, password) in crate::people::PEOPLE {
             let role = Role::parse(role).expect("a role");
             let email = format!("{local}@{slug}.lab");
-            spectra_auth::people::seed_user(&db, org_id, &email, local, role, &password.to_owned().into()).await.expect("a person");
+            spectra_auth::people::seed_user(&db, org_id, &email, local, role, &password.to_owned().into())
+                .await
+                .expect("a person");
         }
     }
 }

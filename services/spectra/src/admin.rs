@@ -52,8 +52,7 @@ async fn health_db(State(admin): State<Arc<Admin>>) -> (StatusCode, Json<Value>)
         all &= answers;
         services.insert((*service).to_owned(), json!(if answers { "ok" } else { "unreachable" }));
     }
-    let (code, status) =
-        if all { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "unreachable") };
+    let (code, status) = if all { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "unreachable") };
     (code, Json(json!({"status": status, "database": services})))
 }
 

@@ -16,8 +16,7 @@ pub async fn run(url: &str, service: &str) -> Result<()> {
         .map_err(|error| Trouble(format!("{url} cannot be used: {error}")))?
         .timeout(Duration::from_secs(3))
         .connect_timeout(Duration::from_secs(3));
-    let channel =
-        endpoint.connect().await.map_err(|_| Trouble(format!("nothing answers at {url}: is it running?")))?;
+    let channel = endpoint.connect().await.map_err(|_| Trouble(format!("nothing answers at {url}: is it running?")))?;
     let answer = HealthClient::new(channel)
         .check(HealthCheckRequest { service: service.to_owned() })
         .await

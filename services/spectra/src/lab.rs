@@ -194,9 +194,7 @@ fn grpc_services(here: &[&'static str]) -> Vec<&'static str> {
     let edge = here.contains(&"edge");
     let mut names: Vec<_> = contract::methods()
         .map(|method| method.service.as_str())
-        .filter(|name| {
-            edge || here.iter().any(|service| name.starts_with(&format!("spectra.{service}.")))
-        })
+        .filter(|name| edge || here.iter().any(|service| name.starts_with(&format!("spectra.{service}."))))
         .collect();
     names.sort_unstable();
     names.dedup();

@@ -136,7 +136,7 @@ async fn migrate(step: Migrate, settings: &Settings) -> Result<()> {
             }
         }
         Migrate::Version => {
-            let applied = migrate::status(url).await?.into_iter().filter(|step| step.applied).next_back();
+            let applied = migrate::status(url).await?.into_iter().rfind(|step| step.applied);
             println!("{}", applied.map_or_else(|| "none".to_owned(), |step| step.name));
         }
     }

@@ -98,8 +98,7 @@ impl tonic::service::Interceptor for Bearer {
 impl Session {
     async fn sign_in(lab: &Lab, username: &str, password: &str) -> Result<Self> {
         let stack = lab.stacks.get("auth").ok_or_else(|| Trouble::new("the seed needs the Auth service"))?;
-        let request =
-            LoginRequest { username: username.to_owned(), password: password.to_owned(), otp: String::new() };
+        let request = LoginRequest { username: username.to_owned(), password: password.to_owned(), otp: String::new() };
         let tokens = AuthServiceClient::new(Peer::Local(stack.clone())).login(request).await.map_err(said)?;
         let bearer = MetadataValue::try_from(format!("Bearer {}", tokens.into_inner().access_token));
         Ok(Self { bearer: bearer.map_err(Trouble::new)?, stacks: lab.stacks.clone() })

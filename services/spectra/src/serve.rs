@@ -62,9 +62,11 @@ fn chosen(services: &[String]) -> Result<Vec<&'static str>> {
     services
         .iter()
         .map(|name| {
-            known.iter().copied().find(|service| service == name).ok_or_else(|| {
-                Trouble(format!("there is no service {name}; choose from {}", known.join(", ")))
-            })
+            known
+                .iter()
+                .copied()
+                .find(|service| service == name)
+                .ok_or_else(|| Trouble(format!("there is no service {name}; choose from {}", known.join(", "))))
         })
         .collect()
 }
@@ -132,9 +134,10 @@ pub(crate) fn address_trouble(name: &str, address: SocketAddr, error: &io::Error
             "port {} is in use by another program: end it, or set {name} to another address",
             address.port()
         )),
-        io::ErrorKind::PermissionDenied => {
-            Trouble(format!("port {} needs more rights than this user has: set {name} to one above 1023", address.port()))
-        }
+        io::ErrorKind::PermissionDenied => Trouble(format!(
+            "port {} needs more rights than this user has: set {name} to one above 1023",
+            address.port()
+        )),
         _ => Trouble(format!("cannot listen on {address} ({error}): set {name} to another address")),
     }
 }

@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration}
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 use spectra_runtime::{auth::token, telemetry};
 
-pub use reader::Shown;
 use reader::Reader;
+pub use reader::Shown;
 
 use crate::{Result, Trouble};
 
@@ -125,7 +125,8 @@ fn parse(reader: &mut Reader) -> Settings {
     };
     let address = "an address and port such as 127.0.0.1:3012";
     let listen = reader.parse("SPECTRA_LISTEN", local(3012), address, "where clients connect");
-    let admin_listen = reader.parse("SPECTRA_ADMIN_LISTEN", local(4012), address, "where /health, /health/db and /metrics are");
+    let admin_listen =
+        reader.parse("SPECTRA_ADMIN_LISTEN", local(4012), address, "where /health, /health/db and /metrics are");
     let mut service_listen = BTreeMap::new();
     let mut service_urls = BTreeMap::new();
     let mut service_database_urls = BTreeMap::new();
@@ -135,10 +136,13 @@ fn parse(reader: &mut Reader) -> Settings {
         ("calibration", 3023, "SPECTRA_CALIBRATION_LISTEN", "SPECTRA_CALIBRATION_URL", "CALIBRATION_DATABASE_URL"),
         ("runs", 3024, "SPECTRA_RUNS_LISTEN", "SPECTRA_RUNS_URL", "RUNS_DATABASE_URL"),
     ] {
-        service_listen.insert(service, reader.parse(listen, local(port), address, "where the service listens under `serve`"));
+        service_listen
+            .insert(service, reader.parse(listen, local(port), address, "where the service listens under `serve`"));
         let default = format!("http://127.0.0.1:{port}");
         service_urls.insert(service, reader.text(url, &default, "where the service is, for a process without it"));
-        if let Some(own) = reader.secret_url(database, "the service's own database login; DATABASE_URL with its role otherwise") {
+        if let Some(own) =
+            reader.secret_url(database, "the service's own database login; DATABASE_URL with its role otherwise")
+        {
             service_database_urls.insert(service, own);
         }
     }
@@ -163,8 +167,18 @@ fn parse(reader: &mut Reader) -> Settings {
         admin_listen,
         service_listen,
         service_urls,
-        cors_origins: origins.split(',').map(str::trim).filter(|origin| !origin.is_empty()).map(str::to_owned).collect(),
-        concurrency: reader.parse("SPECTRA_CONCURRENCY", 512, "a number of calls", "calls that one service works on at once"),
+        cors_origins: origins
+            .split(',')
+            .map(str::trim)
+            .filter(|origin| !origin.is_empty())
+            .map(str::to_owned)
+            .collect(),
+        concurrency: reader.parse(
+            "SPECTRA_CONCURRENCY",
+            512,
+            "a number of calls",
+            "calls that one service works on at once",
+        ),
         hash_places: reader.parse("SPECTRA_HASH_PLACES", 2, "a number", "password hashes computed at once"),
         reflection: reader.switch("SPECTRA_REFLECTION", profile == Profile::Development, "answer gRPC reflection"),
         workers: reader.parse("SPECTRA_WORKERS", 0, "a number of threads", "threads of the runtime; 0 for one a core"),
@@ -172,7 +186,8 @@ fn parse(reader: &mut Reader) -> Settings {
         telemetry: telemetry::Settings {
             filter: reader.text("SPECTRA_LOG", "info", "what is logged, such as info,spectra_runtime=debug"),
             json: reader.switch("SPECTRA_LOG_JSON", false, "log lines as JSON"),
-            otlp_endpoint: reader.optional("OTEL_EXPORTER_OTLP_ENDPOINT", "collector of traces, such as http://127.0.0.1:4317"),
+            otlp_endpoint: reader
+                .optional("OTEL_EXPORTER_OTLP_ENDPOINT", "collector of traces, such as http://127.0.0.1:4317"),
             service_name: reader.text("OTEL_SERVICE_NAME", "spectra", "name of the process in traces"),
         },
         shown: Vec::new(),
@@ -203,7 +218,10 @@ fn check_profile(settings: &Settings, reader: &mut Reader) {
         let bytes = secret.expose_secret().len();
         if bytes < SECRET_BYTES {
             let make = "openssl rand -base64 48";
-            reader.fault("JWT_SECRET", format!("has {bytes} bytes and needs {SECRET_BYTES} or more; make one with `{make}`"));
+            reader.fault(
+                "JWT_SECRET",
+                format!("has {bytes} bytes and needs {SECRET_BYTES} or more; make one with `{make}`"),
+            );
         }
     }
     if settings.pool_size == 0 {
@@ -252,7 +270,8 @@ mod tests {
         .err()
         .unwrap()
         .0;
-        for part in ["JWT_SECRET has 5 bytes", "not optional", "whole number of minutes", "\"none\"", "127.0.0.1:3012"] {
+        for part in ["JWT_SECRET has 5 bytes", "not optional", "whole number of minutes", "\"none\"", "127.0.0.1:3012"]
+        {
             assert!(trouble.contains(part), "{part} is missing in: {trouble}");
         }
         assert!(!trouble.contains("short"), "a secret must not be shown: {trouble}");

@@ -54,10 +54,10 @@ impl ServiceTokens {
     /// # Errors
     /// AUTH_UNREACHABLE.
     pub async fn get(&self, org_id: Option<Uuid>) -> Result<Arc<str>> {
-        if let Some(held) = self.0.held.lock().expect("no holder of this lock panics").get(&org_id) {
-            if held.until > Instant::now() {
-                return Ok(Arc::clone(&held.token));
-            }
+        if let Some(held) = self.0.held.lock().expect("no holder of this lock panics").get(&org_id)
+            && held.until > Instant::now()
+        {
+            return Ok(Arc::clone(&held.token));
         }
         let request = IssueServiceTokenRequest {
             service: self.0.service.to_owned(),

@@ -69,14 +69,14 @@ impl Event {
 
     /// The resource as it was.
     #[must_use]
-    pub fn before(mut self, message: &(impl Message + Name)) -> Self {
+    pub fn before(mut self, message: &impl Name) -> Self {
         self.change.before = Some(any(message));
         self
     }
 
     /// The resource as it is now.
     #[must_use]
-    pub fn after(mut self, message: &(impl Message + Name)) -> Self {
+    pub fn after(mut self, message: &impl Name) -> Self {
         self.change.after = Some(any(message));
         self
     }
@@ -89,10 +89,12 @@ impl Event {
     }
 }
 
-fn any<M: Message + Name>(message: &M) -> prost_types::Any {
+fn any<M: Name>(message: &M) -> prost_types::Any {
     prost_types::Any { type_url: M::type_url(), value: message.encode_to_vec() }
 }
 
+// `async fn` could not promise that its future is Send for every life of the connection.
+#[expect(clippy::manual_async_fn, reason = "the future's Send is part of what is promised")]
 impl Db {
     /// Runs a mutation: claims the request_id (or returns the reply that it got before), runs the closure, inserts its
     /// event, keeps the reply and commits, all in one transaction bound to the caller's organization and deadline.

@@ -81,7 +81,7 @@ pub(super) fn observe(next: Next) -> Next {
             .into();
         request.extensions_mut().insert(RequestId(Arc::clone(&id)));
         let method = contract::method(request.uri().path());
-        let call = telemetry::Call::begin(method, request.uri().path());
+        let call = telemetry::Call::begin(method);
         let span = telemetry::span(method, &id, request.headers());
         let response = next(request);
         let finish = async move {

@@ -64,6 +64,7 @@ impl Builder {
 
     /// Adds a gRPC service whose calls pass deadline, limits and token.
     #[must_use]
+    #[expect(clippy::should_implement_trait, reason = "it adds a service, not a number")]
     pub fn add<S: NamedService + Grpc>(mut self, server: S) -> Self {
         self.routes.add(server);
         self

@@ -97,7 +97,7 @@ pub struct Call {
 impl Call {
     /// Counts a call in. Health, reflection and unknown paths are not counted by name.
     #[must_use]
-    pub fn begin(method: Option<&'static contract::Method>, _path: &str) -> Self {
+    pub fn begin(method: Option<&'static contract::Method>) -> Self {
         let method = method.map(|method| (method, handles(method)));
         if let Some((_, handles)) = &method {
             handles.in_flight.increment(1.0);
@@ -108,10 +108,10 @@ impl Call {
     /// Counts it out, with its code and, for a refusal, its reason.
     pub fn end(mut self, code: Code, reason: Option<String>) {
         self.record(code);
-        if let Some(reason) = reason.filter(|reason| LOCKOUT.contains(&reason.as_str())) {
-            if self.method.as_ref().is_some_and(|(method, _)| method.service.starts_with("spectra.runs.")) {
-                metrics::counter!("spectra_lockout_refusals_total", "reason" => reason).increment(1);
-            }
+        // Counted where a person meets it, and not once more where Runs asks Calibration.
+        let of_runs = self.method.as_ref().is_some_and(|(method, _)| method.service.starts_with("spectra.runs."));
+        if let Some(reason) = reason.filter(|reason| of_runs && LOCKOUT.contains(&reason.as_str())) {
+            metrics::counter!("spectra_lockout_refusals_total", "reason" => reason).increment(1);
         }
     }
 

@@ -15,7 +15,8 @@ fn put_id(message: &mut DynamicMessage, id: &str) -> usize {
     let fields: Vec<_> = prost_reflect::ReflectMessage::descriptor(message).fields().collect();
     let mut put = 0;
     for field in fields {
-        if matches!(field.kind(), Kind::Message(_)) && !field.is_list() && !field.is_map() && message.has_field(&field) {
+        if matches!(field.kind(), Kind::Message(_)) && !field.is_list() && !field.is_map() && message.has_field(&field)
+        {
             if let Some(inner) = message.get_field_mut(&field).as_message_mut() {
                 put += put_id(inner, id);
             }

@@ -83,8 +83,7 @@ async fn race(lab: &TestLab, starts: usize) -> (usize, usize) {
                     match answer {
                         Ok(_) => {
                             started.fetch_add(1, Ordering::Relaxed);
-                            let abort =
-                                AbortRunRequest { id: run.id, reason: "race".to_owned(), ..Default::default() };
+                            let abort = AbortRunRequest { id: run.id, reason: "race".to_owned(), ..Default::default() };
                             pi.runs().abort_run(abort).await.unwrap();
                         }
                         Err(status) => {
@@ -124,7 +123,10 @@ async fn no_start_comes_after_the_revocation_that_it_races() {
     let lab = TestLab::start_with(crowded()).await;
     let begun_at = Instant::now();
     let (begun, started) = race(&lab, starts()).await;
-    println!("{begun} starts raced, {started} succeeded, {:.0} a second", begun as f64 / begun_at.elapsed().as_secs_f64());
+    println!(
+        "{begun} starts raced, {started} succeeded, {:.0} a second",
+        begun as f64 / begun_at.elapsed().as_secs_f64()
+    );
     assert!(started > begun / 100, "a race that nobody wins shows nothing: {started} of {begun}");
     assert_eq!(violations(&lab).await, 0);
 }
@@ -181,8 +183,7 @@ async fn a_grant_of_an_attempt_that_died_starts_nothing_after_a_revocation() {
     let run = pi.new_run(&instrument, &sample).await;
 
     authorize(&lab, &pi, &run, Uuid::now_v7()).await.unwrap();
-    let revoke =
-        RevokeCalibrationRequest { id: calibration.id, comment: "wrong".to_owned(), ..Default::default() };
+    let revoke = RevokeCalibrationRequest { id: calibration.id, comment: "wrong".to_owned(), ..Default::default() };
     pi.calibrations().revoke_calibration(revoke).await.unwrap();
     // Another attempt is decided anew, whatever lies unused in the ledger.
     assert_eq!(refused(pi.runs().start_run(start(&run)).await), "CALIBRATION_REVOKED");
@@ -237,8 +238,14 @@ async fn the_database_refuses_a_run_without_a_grant_whoever_writes_it() {
     let who = Uuid::now_v7();
     for (set, broken) in [
         ("state = 'running'", "run_started_within_calibration"),
-        ("state = 'running', started_at = now(), valid_from = now() - interval '2 h', expires_at = now() - interval '1 h'", "run_started_within_calibration"),
-        ("state = 'running', started_at = now(), valid_from = now() - interval '1 h', expires_at = now() + interval '1 h'", "run_grants_complete"),
+        (
+            "state = 'running', started_at = now(), valid_from = now() - interval '2 h', expires_at = now() - interval '1 h'",
+            "run_started_within_calibration",
+        ),
+        (
+            "state = 'running', started_at = now(), valid_from = now() - interval '1 h', expires_at = now() + interval '1 h'",
+            "run_grants_complete",
+        ),
         ("state = 'succeeded', finished_at = now()", "run_transition"),
         ("purpose = 'calibration'", "run_immutable"),
     ] {

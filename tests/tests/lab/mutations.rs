@@ -49,10 +49,9 @@ async fn request(name: &str, admin: &Person, request_id: &str) -> (Vec<u8>, Vec<
         }};
         ($type:ident, $steps:expr, $reason:expr) => {{
             let id = run_at(admin, $steps).await;
-            two!(
-                $type { id, request_id, reason: $reason.to_owned(), ..Default::default() },
-                |other: &mut $type| other.id = new_id()
-            )
+            two!($type { id, request_id, reason: $reason.to_owned(), ..Default::default() }, |other: &mut $type| {
+                other.id = new_id()
+            })
         }};
     }
     match name {
@@ -66,9 +65,12 @@ async fn request(name: &str, admin: &Person, request_id: &str) -> (Vec<u8>, Vec<
             let mut sample = admin.new_sample().await;
             sample.lot_code = "LOT-2".to_owned();
             let update_mask = mask("lot_code");
-            two!(UpdateSampleRequest { sample: Some(sample), update_mask, request_id }, |o: &mut UpdateSampleRequest| {
-                o.sample.as_mut().unwrap().lot_code.push('x');
-            })
+            two!(
+                UpdateSampleRequest { sample: Some(sample), update_mask, request_id },
+                |o: &mut UpdateSampleRequest| {
+                    o.sample.as_mut().unwrap().lot_code.push('x');
+                }
+            )
         }
         "MoveSample" => {
             let id = admin.new_sample().await.id;

@@ -163,7 +163,11 @@ async fn random_input_is_never_an_internal_error() {
         // Bytes that are no message at all.
         let answer = dynamic::call(admin.client(), method, vec![0xff; 40]).await;
         let code = answer.as_ref().map_or_else(tonic::Status::code, |_| Code::Ok);
-        assert!(!matches!(code, Code::Unknown | Code::Unavailable), "{} answered {answer:?} to no message", method.path);
+        assert!(
+            !matches!(code, Code::Unknown | Code::Unavailable),
+            "{} answered {answer:?} to no message",
+            method.path
+        );
     }
     assert!(codes.contains_key(&Code::Ok) && codes.contains_key(&Code::InvalidArgument), "{codes:?}");
 }

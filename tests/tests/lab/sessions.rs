@@ -1,7 +1,8 @@
 //! Signing in, staying in and signing out.
 
 use contract::auth::v1::{
-    GetCurrentUserRequest, LoginRequest, LogoutRequest, RefreshTokenRequest, Role, auth_service_client::AuthServiceClient,
+    GetCurrentUserRequest, LoginRequest, LogoutRequest, RefreshTokenRequest, Role,
+    auth_service_client::AuthServiceClient,
 };
 use spectra_tests::{Person, TestLab, refused};
 
@@ -103,16 +104,10 @@ async fn a_disabled_account_signs_in_no_more_and_stays_in_no_longer() {
     let lab = TestLab::start().await;
     let engineer = lab.person("engineer").await;
     let owner = lab.database.owner().await;
-    owner
-        .batch_execute("UPDATE auth.user SET disabled_at = now() WHERE email = 'engineer@demo.lab'")
-        .await
-        .unwrap();
+    owner.batch_execute("UPDATE auth.user SET disabled_at = now() WHERE email = 'engineer@demo.lab'").await.unwrap();
     let mut auth = AuthServiceClient::new(lab.channel.clone());
-    let login = LoginRequest {
-        username: "engineer@demo.lab".to_owned(),
-        password: "eng123".to_owned(),
-        otp: String::new(),
-    };
+    let login =
+        LoginRequest { username: "engineer@demo.lab".to_owned(), password: "eng123".to_owned(), otp: String::new() };
     assert_eq!(refused(auth.login(login).await), "CREDENTIALS_INVALID");
     let refresh = RefreshTokenRequest { refresh_token: engineer.tokens.refresh_token.clone() };
     assert_eq!(refused(auth.refresh_token(refresh).await), "TOKEN_REVOKED");

@@ -56,8 +56,7 @@ async fn an_expired_instrument_refuses_and_a_new_certificate_lets_the_run_throug
     assert_eq!(free.into_inner().sample.unwrap().status(), SampleStatus::Available);
 
     let pi = lab.person("pi").await;
-    let revoke =
-        RevokeCalibrationRequest { id: new.id, comment: "wrong reference".to_owned(), ..Default::default() };
+    let revoke = RevokeCalibrationRequest { id: new.id, comment: "wrong reference".to_owned(), ..Default::default() };
     pi.calibrations().revoke_calibration(revoke).await.unwrap();
     let status = GetCalibrationStatusRequest { instrument_id: instrument.id };
     let status = pi.calibrations().get_calibration_status(status).await.unwrap().into_inner().status.unwrap();

@@ -166,7 +166,8 @@ mod tests {
 
     #[test]
     fn every_fault_is_reported_and_defaults_stand_in() {
-        let mut reader = reader(&[("A", "x"), ("B", "maybe"), ("C", "1"), ("C_FILE", "/nowhere"), ("D_FILE", "/nowhere")]);
+        let mut reader =
+            reader(&[("A", "x"), ("B", "maybe"), ("C", "1"), ("C_FILE", "/nowhere"), ("D_FILE", "/nowhere")]);
         assert_eq!(reader.parse("A", 7_u32, "a number", ""), 7);
         assert!(reader.switch("B", true, ""));
         assert!(reader.secret("C", "").is_none());
