@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up test acceptance program bench check format proto-deps
+.PHONY: help up test race acceptance program bench check format tools proto-deps
 
 export PATH := $(CURDIR)/target/tools/bin:$(CURDIR)/target/tools/node_modules/.bin:$(PATH)
 # In CI the lock file is as committed.
@@ -23,6 +23,14 @@ test: ## all tests: the workspace's, the clients', acceptance
 	@$(MAKE) --no-print-directory program
 	@for client in clients/*/test.sh; do echo "$$client"; "$$client"; done
 	tests/acceptance_test.sh
+
+race: ## the long race: 30,000 starts of runs against revocations (STARTS=n for another number)
+	@scripts/setup.sh run
+	SPECTRA_RACE_STARTS=$(or $(STARTS),30000) cargo test --release --workspace $(LOCKED) --test lab -- --nocapture no_start_comes
+
+tools: ## put grpcurl and buf into target/tools
+	@scripts/setup.sh test
+	@scripts/setup.sh check
 
 acceptance: ## walk the product's promises from outside, against a lab of its own (or SPECTRA_ADDRESS=host:port)
 	@scripts/setup.sh test

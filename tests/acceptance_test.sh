@@ -344,7 +344,7 @@ item() {
         line ok "$1" "$2"
     else
         failed=$((failed + 1))
-        line FAIL "$1" "$2: $(tr -s '[:space:]' ' ' <"$work/seen" | tail -c 600)"
+        line FAIL "$1" "$2: $(tr -s '[:space:]' ' ' <"$work/seen" | cut -c 1-600)"
     fi
 }
 
@@ -409,9 +409,14 @@ refused() {
 detail() {
     python3 -c '
 import json, sys
-error = json.load(open(sys.argv[1]))
+text = open(sys.argv[1]).read()
+try:
+    error = json.loads(text)
+except ValueError:
+    sys.exit(text)
 found = [detail for detail in error.get("details", []) if detail["@type"].endswith("." + sys.argv[2])]
-assert len(found) == 1, f"{len(found)} {sys.argv[2]} in {error}"
+if len(found) != 1 or "@error" in found[0]:
+    sys.exit(f"not one readable {sys.argv[2]} in {error}")
 print(json.dumps(found[0]))' "$work/error" "$1" | pick "${@:2}"
 }
 
@@ -419,7 +424,11 @@ print(json.dumps(found[0]))' "$work/error" "$1" | pick "${@:2}"
 pick() {
     python3 -c '
 import json, sys
-value = json.load(sys.stdin)
+text = sys.stdin.read()
+try:
+    value = json.loads(text)
+except ValueError:
+    sys.exit(f"no JSON: {text}")
 for key in sys.argv[1:]:
     if isinstance(value, list):
         value = value[int(key)] if int(key) < len(value) else ""

@@ -110,7 +110,7 @@ SELECT spectra.tenant('calibration.calibration');
 GRANT SELECT, INSERT, UPDATE ON calibration.calibration TO spectra_calibration;
 
 -- Whatever can take fitness away locks the instrument first and reads the clock only then: an authorization holds the
--- same row FOR SHARE, so each comes wholly before or wholly after the other, and the instants say so. What the caller
+-- same row FOR NO KEY UPDATE, so each comes wholly before or wholly after the other, and the instants say so. What the caller
 -- supplied for an instant is ignored.
 CREATE FUNCTION calibration.stamp_calibration() RETURNS trigger
 LANGUAGE plpgsql AS $$

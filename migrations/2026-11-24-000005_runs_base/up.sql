@@ -134,9 +134,18 @@ CREATE TRIGGER begin BEFORE INSERT ON runs.run
 -- An instrument carries one active run at a time: the run's state decides which rows are active.
 CREATE FUNCTION runs.mark_equipment() RETURNS trigger
 LANGUAGE plpgsql AS $$
+DECLARE
+  is_active boolean := NEW.state IN ('running', 'paused');
+  piece uuid;
 BEGIN
-  UPDATE runs.run_equipment SET active = NEW.state IN ('running', 'paused')
-    WHERE org_id = NEW.org_id AND run_id = NEW.id AND active <> (NEW.state IN ('running', 'paused'));
+  -- In one order, so that two runs with the same equipment wait for each other and never in a circle.
+  FOR piece IN
+    SELECT instrument_id FROM runs.run_equipment
+      WHERE org_id = NEW.org_id AND run_id = NEW.id AND active <> is_active ORDER BY instrument_id
+  LOOP
+    UPDATE runs.run_equipment SET active = is_active
+      WHERE org_id = NEW.org_id AND run_id = NEW.id AND instrument_id = piece;
+  END LOOP;
   RETURN NULL;
 END $$;
 CREATE TRIGGER mark_equipment AFTER UPDATE OF state ON runs.run

@@ -49,6 +49,8 @@ impl Db {
         let wait = settings.wait;
         let pool = bb8::Pool::builder()
             .max_size(settings.pool_size)
+            // A few are there before the first burst of calls.
+            .min_idle(settings.pool_size.min(4))
             // A ping at every check-out costs 1.4x on reads; a dead connection is replaced by one retry instead.
             .test_on_check_out(false)
             .connection_timeout(wait)

@@ -213,8 +213,7 @@ async fn a_grant_that_was_kept_too_long_starts_nothing() {
     // One instant for both columns.
     let insert = insert.replace("clock_timestamp()", "statement_timestamp()");
     owner.batch_execute(&insert).await.unwrap();
-    let request = StartRunRequest { request_id: attempt.to_string(), ..start(&run) };
-    assert_eq!(refused(pi.runs().start_run(request).await), "GRANT_LAPSED");
+    assert_eq!(reason(&authorize(&lab, &pi, &run, attempt).await.unwrap_err()).0, "GRANT_LAPSED");
 
     // Nor does the database take one, whoever writes it.
     let pin = format!(

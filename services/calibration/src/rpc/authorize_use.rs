@@ -17,7 +17,7 @@ use crate::{
     App,
     store::{
         fitness::{database_now, facts},
-        instrument::instruments_lock_shared,
+        instrument::instruments_hold,
         use_grant::{use_grants_insert, use_grants_of},
     },
     use_grant::{Attempt, RESOURCE},
@@ -39,7 +39,7 @@ pub async fn handle(app: Arc<App>, caller: Caller, request: AuthorizeUseRequest)
 async fn authorize(tx: &mut Tx, org_id: Uuid, attempt: &Attempt) -> Result<AuthorizeUseResponse> {
     let ids = attempt.instrument_ids();
     // A statement of its own: one that waits for a lock goes on with the snapshot from before the wait.
-    instruments_lock_shared(tx.conn(), org_id, &ids).await?;
+    instruments_hold(tx.conn(), org_id, &ids).await?;
 
     let conn = &*tx.conn();
     let (earlier, facts) = futures::try_join!(use_grants_of(conn, org_id, attempt), facts(conn, org_id, &ids))?;

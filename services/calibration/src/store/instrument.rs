@@ -176,14 +176,14 @@ pub async fn instrument_lock(conn: &mut AsyncPgConnection, org_id: Uuid, id: Uui
     row.into_instrument(capabilities.remove(&id).unwrap_or_default())
 }
 
-/// Holds these instruments as they are until the transaction ends, together with others who only use them. Always in
-/// the order of their ids, so that two who want the same ones never wait for each other.
-pub async fn instruments_lock_shared(conn: &mut AsyncPgConnection, org_id: Uuid, ids: &[Uuid]) -> Result<()> {
+/// Holds these instruments as they are until the transaction ends. Always in the order of their ids, so that two who
+/// want the same ones never wait for each other. Not shared: new sharers would pass by a revocation that waits.
+pub async fn instruments_hold(conn: &mut AsyncPgConnection, org_id: Uuid, ids: &[Uuid]) -> Result<()> {
     let _locked: Vec<Uuid> = instrument::table
         .filter(instrument::org_id.eq(org_id).and(instrument::id.eq_any(ids)))
         .order_by(instrument::id)
         .select(instrument::id)
-        .for_share()
+        .for_no_key_update()
         .load(conn)
         .await
         .map_err(fault)?;

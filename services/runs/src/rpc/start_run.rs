@@ -117,12 +117,8 @@ async fn start(
 ) -> Result<StartRunResponse> {
     let id = run.id;
     let demands = Method::find(&run.method)?.demands(&Params::stored(run.params.clone()))?;
-    // A request that is sent again is the same attempt, and gets the same grants until they lapse.
-    let attempt_id = match request.request_id.as_str() {
-        "" => Uuid::now_v7(),
-        text => wire::id("request_id", text)?,
-    };
-    let asked = Use { run, demands: &demands, attempt_id };
+    // An attempt of its own each time: fitness is decided anew, whatever grant an earlier one has left unused.
+    let asked = Use { run, demands: &demands, attempt_id: Uuid::now_v7() };
     let authorization = app.clients.authorize_use(caller, &asked).await?;
 
     let (org_id, operator_id) = (caller.org_id(), caller.user_id());

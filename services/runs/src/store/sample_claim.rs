@@ -18,8 +18,8 @@ use uuid::Uuid;
 use super::schema::{run, sample_claim as claim};
 use crate::{claim::Claim, run::State};
 
-/// How long whoever works on a claim is left alone: longer than an attempt to start takes, whose calls are given up after
-/// 4 s each, and longer than callers wait by default. After it, they are taken for dead.
+/// How long whoever works on a claim is left alone: longer than an attempt to start takes, whose calls are given up
+/// after 4 s each, and longer than callers wait by default. After it, they are taken for dead.
 const LEASE_SECONDS: i32 = 15;
 /// Claims that one round of the reconciler takes up.
 const ROUND: i64 = 100;
