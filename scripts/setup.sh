@@ -46,6 +46,8 @@ need_run() {
 need_test() {
     python3 -c 'import ensurepip, venv' 2>/dev/null || need "Python 3 with venv" python3 python3-venv
     have curl || need curl curl
+    # kill is a command of every shell, but the tests want the program.
+    type -P kill pgrep >/dev/null || need "kill and pgrep" procps
     have psql || need "psql (PostgreSQL's client)" postgresql-client
     have go || need Go golang-go
 }

@@ -197,10 +197,11 @@ async fn told_to_end_under_load_it_answers_what_it_took_and_ends() {
                     sent.fetch_add(1, Ordering::Relaxed);
                     match samples.create_sample(with(&token, create(&name))).await {
                         Ok(_) => acknowledged.lock().unwrap().push(name),
-                        // Not taken: the connection was closed before. An accepted call that is cut would be
-                        // CANCELLED, UNKNOWN or INTERNAL.
+                        // Not taken: the connection was closing. That it was not taken is checked below, by what is
+                        // in the table.
                         Err(status) => {
-                            assert_eq!(status.code(), Code::Unavailable, "{status:?}");
+                            let unsent = std::error::Error::source(&status).is_some();
+                            assert!(unsent || status.code() == Code::Unavailable, "{status:?}");
                             return;
                         }
                     }
@@ -229,7 +230,7 @@ async fn told_to_end_under_load_it_answers_what_it_took_and_ends() {
     assert_eq!(told, [2], "NOT_SERVING is said before the end");
     assert_eq!(last.unwrap_err().code(), Code::Unavailable);
 
-    // What was acknowledged is there at the next start.
+    // What was answered is there at the next start, and what is there was answered.
     let again = Up::start(&folder.path().join("data"));
     let token = sign_in(&again.channel()).await;
     let mut there = std::collections::HashSet::new();
@@ -237,15 +238,15 @@ async fn told_to_end_under_load_it_answers_what_it_took_and_ends() {
     loop {
         let page = SamplesServiceClient::new(again.channel()).list_samples(with(&token, request.clone())).await;
         let page = page.unwrap().into_inner();
-        there.extend(page.samples.into_iter().map(|sample| sample.name));
+        there.extend(page.samples.into_iter().map(|sample| sample.name).filter(|name| name.starts_with("load ")));
         request.page_token = page.next_page_token;
         if request.page_token.is_empty() {
             break;
         }
     }
-    let acknowledged = acknowledged.lock().unwrap();
-    let lost: Vec<_> = acknowledged.iter().filter(|name| !there.contains(*name)).collect();
-    assert!(lost.is_empty() && !acknowledged.is_empty(), "acknowledged and missing: {lost:?}");
+    let acknowledged: std::collections::HashSet<_> = acknowledged.lock().unwrap().iter().cloned().collect();
+    assert!(acknowledged.len() > 100);
+    assert_eq!(there.symmetric_difference(&acknowledged).collect::<Vec<_>>(), Vec::<&String>::new());
 }
 
 #[test]
