@@ -157,6 +157,8 @@ impl Bench<'_> {
     async fn database(&self, script: &Script) -> Result<Measured> {
         let before = self.database.processes.cpu()?;
         let done = self.database.pgbench(script, self.folder, self.plan.seconds).await?;
+        // Its sessions end a moment after it.
+        sleep(Duration::from_millis(100)).await;
         let cpu = self.database.processes.cpu()? - before;
         Ok(Measured::new(done.rate, done.count, cpu, None))
     }

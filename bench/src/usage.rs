@@ -46,14 +46,16 @@ impl Sub for Cpu {
 impl Processes {
     /// Processor time used so far.
     pub(crate) fn cpu(self) -> io::Result<Cpu> {
-        let (own, product, server) = (stat(std::process::id())?, stat(self.product)?, stat(self.postmaster)?);
-        let children: u64 = children(self.postmaster)?.iter().map(|stat| stat.used).sum();
-        Ok(Cpu {
-            product: time(product.used),
-            // Backends that have ended are in what their parent waited for.
-            postgres: time(server.used + server.waited + children),
-            load: time(own.used + own.waited),
-        })
+        let (own, product) = (stat(std::process::id())?, stat(self.product)?);
+        let postgres = loop {
+            let server = stat(self.postmaster)?;
+            let children: u64 = children(self.postmaster)?.iter().map(|stat| stat.used).sum();
+            // A backend that ended in between is in neither sum: look again.
+            if stat(self.postmaster)?.waited == server.waited {
+                break server.used + server.waited + children;
+            }
+        };
+        Ok(Cpu { product: time(product.used), postgres: time(postgres), load: time(own.used + own.waited) })
     }
 
     /// Resident memory of the program now, in bytes.

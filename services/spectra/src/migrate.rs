@@ -40,12 +40,12 @@ pub async fn up(url: &SecretString) -> Result<Vec<String>> {
     make_roles(&mut conn).await?;
     harness(conn, |harness| {
         let versions = harness.run_pending_migrations(MIGRATIONS).map_err(Trouble::new)?;
-        Ok(versions.iter().map(ToString::to_string).collect())
+        versions.iter().map(|version| name_of(&version.to_string())).collect()
     })
     .await
 }
 
-/// Reverts the last one; its version comes back, or `None` where there is none.
+/// Reverts the last one; its name comes back, or `None` where there is none.
 ///
 /// # Errors
 /// A sentence with what Postgres said.
@@ -57,7 +57,7 @@ pub async fn down(url: &SecretString) -> Result<Option<String>> {
             return Ok(None);
         }
         let version = harness.revert_last_migration(MIGRATIONS).map_err(Trouble::new)?;
-        Ok(Some(version.to_string()))
+        name_of(&version.to_string()).map(Some)
     })
     .await
 }
@@ -107,6 +107,13 @@ pub async fn check(url: &SecretString) -> Result<()> {
         return Err(Trouble(format!("the database has migration {}: use a newer program", step.name)));
     }
     Ok(())
+}
+
+/// The full name of a migration that this program was built with; the bare version of any other.
+fn name_of(version: &str) -> Result<String> {
+    let known: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS.migrations().map_err(Trouble::new)?;
+    let found = known.iter().find(|migration| migration.name().version().to_string() == version);
+    Ok(found.map_or_else(|| version.to_owned(), |migration| migration.name().to_string()))
 }
 
 async fn connect(url: &SecretString) -> Result<AsyncPgConnection> {

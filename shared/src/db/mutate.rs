@@ -52,6 +52,8 @@ pub struct Event {
     resource_id: String,
     action: &'static str,
     reason: String,
+    /// The person that a service found out it acts for.
+    on_behalf_of: Option<String>,
     change: Change,
 }
 
@@ -63,8 +65,16 @@ impl Event {
             resource_id: id.to_string(),
             action,
             reason: String::new(),
+            on_behalf_of: None,
             change: Change { before: None, after: None },
         }
+    }
+
+    /// The person it was done for, where the caller is a service that found out only meanwhile who that is.
+    #[must_use]
+    pub fn on_behalf_of(mut self, user_id: Uuid) -> Self {
+        self.on_behalf_of = Some(format!("user:{user_id}"));
+        self
     }
 
     /// The resource as it was.
@@ -259,7 +269,7 @@ impl Db {
             resource_id: &event.resource_id,
             action: event.action,
             actor: caller.actor(),
-            on_behalf_of: caller.on_behalf_of(),
+            on_behalf_of: event.on_behalf_of.as_deref().or(caller.on_behalf_of()),
             reason: &event.reason,
             request_id: caller.request_id(),
             body,

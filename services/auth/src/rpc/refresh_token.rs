@@ -98,7 +98,7 @@ impl Rotation {
             expires_at: session.token_expires_at(at),
         };
         refresh_token_insert(tx.conn(), org_id, &next).await?;
-        tx.record(Event::new(RESOURCE, session_id, "refresh"));
+        tx.record(Event::new(RESOURCE, session_id, "refresh").on_behalf_of(user.id));
         Ok(Outcome::Rotated { session_id, user })
     }
 

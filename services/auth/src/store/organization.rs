@@ -12,7 +12,7 @@ pub const RESOURCE: &str = "organization";
 
 /// A laboratory.
 #[derive(Debug, Clone, diesel::Queryable, diesel::Selectable, diesel::Insertable)]
-#[diesel(table_name = organization, check_for_backend(diesel::pg::Pg))]
+#[diesel(table_name = organization, check_for_backend(diesel::pg::Pg), treat_none_as_default_value = false)]
 pub struct Organization {
     pub id: Uuid,
     pub slug: String,

@@ -22,7 +22,7 @@ use super::{
 use crate::calibration::{Calibration, Conformity, Point, RESOURCE, State};
 
 #[derive(diesel::Queryable, diesel::Selectable, diesel::Insertable)]
-#[diesel(table_name = calibration, check_for_backend(diesel::pg::Pg))]
+#[diesel(table_name = calibration, check_for_backend(diesel::pg::Pg), treat_none_as_default_value = false)]
 struct Row {
     org_id: Uuid,
     id: Uuid,

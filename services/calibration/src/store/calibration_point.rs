@@ -12,7 +12,7 @@ use super::schema::calibration_point as point;
 use crate::calibration::{Calibration, Point};
 
 #[derive(diesel::Queryable, diesel::Selectable, diesel::Insertable)]
-#[diesel(table_name = point, check_for_backend(diesel::pg::Pg))]
+#[diesel(table_name = point, check_for_backend(diesel::pg::Pg), treat_none_as_default_value = false)]
 struct Row {
     org_id: Uuid,
     calibration_id: Uuid,

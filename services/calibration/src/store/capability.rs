@@ -12,7 +12,7 @@ use super::schema::capability;
 use crate::instrument::{Capability, Instrument};
 
 #[derive(diesel::Queryable, diesel::Selectable, diesel::Insertable)]
-#[diesel(table_name = capability, check_for_backend(diesel::pg::Pg))]
+#[diesel(table_name = capability, check_for_backend(diesel::pg::Pg), treat_none_as_default_value = false)]
 pub struct Row {
     org_id: Uuid,
     instrument_id: Uuid,

@@ -21,7 +21,7 @@ use super::{
 use crate::instrument::{Capability, Instrument, RESOURCE, ServiceState};
 
 #[derive(diesel::Queryable, diesel::Selectable, diesel::Insertable)]
-#[diesel(table_name = instrument, check_for_backend(diesel::pg::Pg))]
+#[diesel(table_name = instrument, check_for_backend(diesel::pg::Pg), treat_none_as_default_value = false)]
 struct Row {
     org_id: Uuid,
     id: Uuid,

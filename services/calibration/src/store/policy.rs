@@ -9,7 +9,7 @@ use super::schema::policy;
 use crate::policy::Policy;
 
 #[derive(diesel::Queryable, diesel::Selectable, diesel::Insertable)]
-#[diesel(table_name = policy, check_for_backend(diesel::pg::Pg))]
+#[diesel(table_name = policy, check_for_backend(diesel::pg::Pg), treat_none_as_default_value = false)]
 struct Row {
     org_id: Uuid,
     due_soon_days: i32,

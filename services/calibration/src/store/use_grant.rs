@@ -14,7 +14,7 @@ use super::schema::use_grant;
 use crate::use_grant::{Attempt, Kind, UseGrant};
 
 #[derive(diesel::Queryable, diesel::Selectable, diesel::Insertable)]
-#[diesel(table_name = use_grant, check_for_backend(diesel::pg::Pg))]
+#[diesel(table_name = use_grant, check_for_backend(diesel::pg::Pg), treat_none_as_default_value = false)]
 struct Row {
     org_id: Uuid,
     id: Uuid,

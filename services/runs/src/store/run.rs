@@ -23,7 +23,7 @@ use super::{
 use crate::run::{Authorization, Disposition, Grant, Purpose, RESOURCE, Run, State, Step};
 
 #[derive(diesel::Queryable, diesel::Selectable, diesel::Insertable)]
-#[diesel(table_name = run, check_for_backend(diesel::pg::Pg))]
+#[diesel(table_name = run, check_for_backend(diesel::pg::Pg), treat_none_as_default_value = false)]
 struct Row {
     org_id: Uuid,
     id: Uuid,

@@ -11,7 +11,7 @@ use super::schema::run_equipment as equipment;
 use crate::run::Run;
 
 #[derive(diesel::Insertable)]
-#[diesel(table_name = equipment)]
+#[diesel(table_name = equipment, treat_none_as_default_value = false)]
 struct New {
     org_id: Uuid,
     run_id: Uuid,

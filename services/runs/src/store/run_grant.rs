@@ -18,7 +18,7 @@ const EXEMPT: &str = "exempt";
 const FIT: &str = "fit";
 
 #[derive(diesel::Queryable, diesel::Selectable, diesel::Insertable)]
-#[diesel(table_name = grant, check_for_backend(diesel::pg::Pg))]
+#[diesel(table_name = grant, check_for_backend(diesel::pg::Pg), treat_none_as_default_value = false)]
 struct Row {
     org_id: Uuid,
     run_id: Uuid,

@@ -20,7 +20,7 @@ use super::schema::sample;
 use crate::sample::{Quantity, RESOURCE, Sample, Status};
 
 #[derive(diesel::Queryable, diesel::Selectable, diesel::Insertable)]
-#[diesel(table_name = sample, check_for_backend(diesel::pg::Pg))]
+#[diesel(table_name = sample, check_for_backend(diesel::pg::Pg), treat_none_as_default_value = false)]
 struct Row {
     org_id: Uuid,
     id: Uuid,
