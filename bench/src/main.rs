@@ -47,6 +47,9 @@ pub(crate) struct Arguments {
     /// Keep the temporary folder, with the database and the product's log.
     #[arg(long)]
     keep: bool,
+    /// Time to spend on measuring again what other programs disturbed (60, or 10 with --quick).
+    #[arg(long, value_name = "SECONDS")]
+    patience: Option<u16>,
     /// Threads of the product's runtime; 0 for one a core.
     #[arg(long, default_value_t = 0)]
     workers: u16,
@@ -69,6 +72,7 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     fn plan(&self) -> Plan {
+        let patience = self.patience.unwrap_or(if self.quick { 10 } else { 60 });
         let seconds = self.seconds.unwrap_or(if self.quick { 1 } else { 4 });
         Plan {
             rounds: usize::from(self.rounds),
@@ -76,6 +80,7 @@ impl Arguments {
             warm_up: Duration::from_millis(if self.quick { 200 } else { 500 }),
             callers: usize::from(self.callers),
             connections: usize::from(self.connections),
+            patience: Duration::from_secs(u64::from(patience)),
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     database::{Database, Script},
     lab::Site,
     load::{self, Effort, Outcome, Workload},
-    report::{Measured, Memory, Report, Row},
+    report::{Measured, Memory, QUIET, Report, Round, Row},
     say, seed,
     wire::Line,
 };
@@ -37,6 +37,8 @@ pub(crate) struct Plan {
     pub(crate) callers: usize,
     /// Connections that they share.
     pub(crate) connections: usize,
+    /// Time to spend on what other programs disturb, in all.
+    pub(crate) patience: Duration,
 }
 
 /// All measurements, on a program that was just started.
@@ -62,7 +64,7 @@ pub(crate) async fn run(site: &Site, plan: &Plan, only: Option<&str>) -> Result<
     for _ in 0..plan.connections {
         lines.push(Line::connect(site.address).await?);
     }
-    let bench = Bench { plan, lines, database, folder: &site.folder };
+    let mut bench = Bench { plan, lines, database, folder: &site.folder, patience: plan.patience };
     let mut rows: Vec<Row> = cases.iter().map(Row::new).collect();
     let mut loaded = idle;
     for round in 0..plan.rounds {
@@ -102,6 +104,8 @@ struct Bench<'a> {
     lines: Vec<Line>,
     database: Database,
     folder: &'a Path,
+    /// Time left to spend on what other programs disturb.
+    patience: Duration,
 }
 
 /// Who is measured.
@@ -113,27 +117,57 @@ enum Turn {
 }
 
 impl Bench<'_> {
-    /// One round of a case; who begins changes from round to round.
-    async fn case(&self, case: &Case, row: &mut Row, round: usize) -> Result<()> {
+    /// One round of a case, made again where other programs disturbed it, as long as there is patience.
+    async fn case(&mut self, case: &Case, row: &mut Row, number: usize) -> Result<()> {
+        loop {
+            let begun = Instant::now();
+            let round = self.round(case, &mut row.failures, number).await?;
+            let others = round.others_share();
+            self.patience = self.patience.saturating_sub(if others > QUIET { begun.elapsed() } else { Duration::ZERO });
+            if others <= QUIET || self.patience.is_zero() {
+                row.rounds.push(round);
+                return Ok(());
+            }
+            say(&format!("{}: other programs used {:.0}% of this machine; once more", case.key, others * 100.0));
+            self.wait_for_quiet().await?;
+        }
+    }
+
+    /// Waits until other programs leave the machine alone.
+    async fn wait_for_quiet(&mut self) -> Result<()> {
+        const LOOK: Duration = Duration::from_millis(300);
+        while !self.patience.is_zero() {
+            let (before, begun) = (self.database.processes.cpu()?, Instant::now());
+            sleep(LOOK).await;
+            let others = (self.database.processes.cpu()? - before).others_share(begun.elapsed());
+            self.patience = self.patience.saturating_sub(begun.elapsed());
+            if others <= QUIET {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Product and baselines in turn; who begins changes from round to round.
+    async fn round(&self, case: &Case, failures: &mut BTreeMap<String, u64>, number: usize) -> Result<Round> {
         let mut turns = vec![Turn::Product, Turn::Base];
         if case.envelope.is_some() {
             turns.push(Turn::Envelope);
         }
-        if round % 2 == 1 {
+        if number % 2 == 1 {
             turns.reverse();
         }
+        let mut round = Round::default();
         for turn in turns {
             match (turn, &case.base, &case.envelope) {
-                (Turn::Product, ..) => row.product.push(self.product(&case.product, &mut row.failures).await?),
-                (Turn::Base, Base::Product(workload), _) => {
-                    row.base.push(self.product(workload, &mut row.failures).await?);
-                }
-                (Turn::Base, Base::Database(script), _) => row.base.push(self.database(script).await?),
-                (Turn::Envelope, _, Some(script)) => row.envelope.push(self.database(script).await?),
+                (Turn::Product, ..) => round.product = self.product(&case.product, failures).await?,
+                (Turn::Base, Base::Product(workload), _) => round.base = self.product(workload, failures).await?,
+                (Turn::Base, Base::Database(script), _) => round.base = self.database(script).await?,
+                (Turn::Envelope, _, Some(script)) => round.envelope = Some(self.database(script).await?),
                 (Turn::Envelope, _, None) => {}
             }
         }
-        Ok(())
+        Ok(round)
     }
 
     async fn product(&self, workload: &Arc<dyn Workload>, failures: &mut BTreeMap<String, u64>) -> Result<Measured> {
@@ -146,20 +180,16 @@ impl Bench<'_> {
         for (failure, count) in &outcome.failures {
             *failures.entry(failure.to_string()).or_default() += count;
         }
-        Ok(Measured::new(
-            outcome.rate(),
-            outcome.count as f64,
-            outcome.cpu,
-            Some((outcome.percentile_ms(0.5), outcome.percentile_ms(0.99))),
-        ))
+        let latency_ms = (outcome.percentile_ms(0.5), outcome.percentile_ms(0.99));
+        Ok(Measured::new(outcome.rate(), outcome.count as f64, outcome.cpu, outcome.time).with_latency(latency_ms))
     }
 
     async fn database(&self, script: &Script) -> Result<Measured> {
-        let before = self.database.processes.cpu()?;
+        let (before, begun) = (self.database.processes.cpu()?, Instant::now());
         let done = self.database.pgbench(script, self.folder, self.plan.seconds).await?;
         // Its sessions end a moment after it.
         sleep(Duration::from_millis(100)).await;
         let cpu = self.database.processes.cpu()? - before;
-        Ok(Measured::new(done.rate, done.count, cpu, None))
+        Ok(Measured::new(done.rate, done.count, cpu, begun.elapsed()))
     }
 }

@@ -6,10 +6,12 @@ use serde::Serialize;
 
 use crate::{Result, cases::Case, measure::Plan, usage::Cpu};
 
+/// Share of the processors that other programs may use without a remark.
+pub(crate) const QUIET: f64 = 0.1;
 const MIB: f64 = 1024.0 * 1024.0;
 
 /// One measurement.
-#[derive(Serialize, Clone, Copy)]
+#[derive(Serialize, Clone, Copy, Default)]
 pub(crate) struct Measured {
     per_second: f64,
     /// Median and 99th percentile of the latency.
@@ -21,32 +23,58 @@ pub(crate) struct Measured {
     product_cpu_us: f64,
     postgres_cpu_us: f64,
     load_cpu_us: f64,
+    /// Share of the machine's processors that programs used which have nothing to do with it.
+    others_share: f64,
 }
 
 impl Measured {
-    pub(crate) fn new(per_second: f64, count: f64, cpu: Cpu, latency_ms: Option<(f64, f64)>) -> Self {
+    /// So many calls at this speed, for so much processor time within this time.
+    pub(crate) fn new(per_second: f64, count: f64, cpu: Cpu, time: Duration) -> Self {
         let each = |time: Duration| if count > 0.0 { time.as_secs_f64() * 1e6 / count } else { 0.0 };
         Self {
             per_second,
-            p50_ms: latency_ms.map(|ms| ms.0),
-            p99_ms: latency_ms.map(|ms| ms.1),
+            p50_ms: None,
+            p99_ms: None,
             product_cpu_us: each(cpu.product),
             postgres_cpu_us: each(cpu.postgres),
             load_cpu_us: each(cpu.load),
+            others_share: cpu.others_share(time),
         }
+    }
+
+    /// With median and 99th percentile of its latency.
+    pub(crate) fn with_latency(self, ms: (f64, f64)) -> Self {
+        Self { p50_ms: Some(ms.0), p99_ms: Some(ms.1), ..self }
     }
 }
 
-/// A case's measurements, round by round.
+/// What was measured side by side, and only this is compared.
+#[derive(Default)]
+pub(crate) struct Round {
+    pub(crate) product: Measured,
+    pub(crate) base: Measured,
+    pub(crate) envelope: Option<Measured>,
+}
+
+impl Round {
+    fn all(&self) -> impl Iterator<Item = &Measured> {
+        [&self.product, &self.base].into_iter().chain(&self.envelope)
+    }
+
+    /// The most that other programs used of the machine in one of its measurements.
+    pub(crate) fn others_share(&self) -> f64 {
+        self.all().map(|one| one.others_share).fold(0.0, f64::max)
+    }
+}
+
+/// A case's measurements.
 pub(crate) struct Row {
     key: &'static str,
     title: &'static str,
     of_times: bool,
     goal: f64,
     later: f64,
-    pub(crate) product: Vec<Measured>,
-    pub(crate) base: Vec<Measured>,
-    pub(crate) envelope: Vec<Measured>,
+    pub(crate) rounds: Vec<Round>,
     /// Answers that were not OK, or wrong, and how many of each.
     pub(crate) failures: BTreeMap<String, u64>,
 }
@@ -59,19 +87,13 @@ impl Row {
             of_times: case.of_times,
             goal: case.goal,
             later: case.later,
-            product: Vec::new(),
-            base: Vec::new(),
-            envelope: Vec::new(),
+            rounds: Vec::new(),
             failures: BTreeMap::new(),
         }
     }
 
-    /// The ratio in each round: only what was measured side by side is compared.
-    fn ratios(&self, base: &[Measured]) -> Vec<f64> {
-        let ratio = |(product, base): (&Measured, &Measured)| {
-            if self.of_times { base.per_second / product.per_second } else { product.per_second / base.per_second }
-        };
-        self.product.iter().zip(base).map(ratio).collect()
+    fn ratio(&self, product: &Measured, base: &Measured) -> f64 {
+        if self.of_times { base.per_second / product.per_second } else { product.per_second / base.per_second }
     }
 }
 
@@ -116,15 +138,20 @@ struct Summary {
     base: Measured,
     #[serde(skip_serializing_if = "Option::is_none")]
     envelope: Option<Measured>,
+    /// The most that other programs used of the machine in any of its measurements.
+    others_share: f64,
     failures: BTreeMap<String, u64>,
 }
 
 impl Summary {
     fn new(row: Row) -> Option<Self> {
-        let mut ratios = row.ratios(&row.base);
+        let rounds = &row.rounds;
+        let mut ratios: Vec<f64> = rounds.iter().map(|round| row.ratio(&round.product, &round.base)).collect();
         ratios.sort_by(f64::total_cmp);
         let ratio = median(&ratios)?;
-        let met = if row.of_times { ratio <= row.goal } else { ratio >= row.goal };
+        let envelope: Vec<Measured> = rounds.iter().filter_map(|round| round.envelope).collect();
+        let envelope_ratios: Vec<f64> =
+            rounds.iter().zip(&envelope).map(|(round, envelope)| row.ratio(&round.product, envelope)).collect();
         Some(Self {
             case: row.key,
             title: row.title,
@@ -134,11 +161,12 @@ impl Summary {
             of_times: row.of_times,
             goal: row.goal,
             later: row.later,
-            met,
-            envelope_ratio: median(&row.ratios(&row.envelope)),
-            product: medians(&row.product)?,
-            base: medians(&row.base)?,
-            envelope: medians(&row.envelope),
+            met: if row.of_times { ratio <= row.goal } else { ratio >= row.goal },
+            envelope_ratio: median(&envelope_ratios),
+            product: medians(&rounds.iter().map(|round| round.product).collect::<Vec<_>>())?,
+            base: medians(&rounds.iter().map(|round| round.base).collect::<Vec<_>>())?,
+            envelope: medians(&envelope),
+            others_share: rounds.iter().map(Round::others_share).fold(0.0, f64::max),
             failures: row.failures,
         })
     }
@@ -184,6 +212,12 @@ impl Report {
             "resident memory of the program: idle {:.1} MiB, under load {:.1} MiB (goal 40, 80)",
             self.memory_idle_mib, self.memory_loaded_mib
         );
+        if self.cases.iter().any(|case| case.others_share > QUIET) {
+            println!(
+                "NOTE  other programs used much of this machine meanwhile (column `others`): who has more processes gets \
+                 more of what is left, so that these ratios say little"
+            );
+        }
         for case in &self.cases {
             for (failure, count) in &case.failures {
                 println!("FAILED  {}: {count} x {failure}", case.case);
@@ -212,7 +246,7 @@ impl Report {
             let bound = |goal: f64| format!("{}{goal}", if case.of_times { "<=" } else { "" });
             let envelope = case.envelope.map_or(String::new(), |envelope| format!("{:.0}", envelope.per_second));
             println!(
-                "{:53} {:>9.0} {:>7.2} {:>7.2} {:>10.0} {:>6.2} {:>11} {:>6} {:>6} {:7} {:>10} {:>6}",
+                "{:53} {:>9.0} {:>7.2} {:>7.2} {:>10.0} {:>6.2} {:>11} {:>6} {:>6} {:7} {:>10} {:>6} {:>6.0}%",
                 case.title,
                 case.product.per_second,
                 case.product.p50_ms.unwrap_or_default(),
@@ -225,6 +259,7 @@ impl Report {
                 if case.met { "met" } else { "missed" },
                 envelope,
                 case.envelope_ratio.map_or(String::new(), |ratio| format!("{ratio:.2}")),
+                case.others_share * 100.0,
             );
         }
     }
@@ -281,5 +316,6 @@ fn medians(rounds: &[Measured]) -> Option<Measured> {
         product_cpu_us: of(|one| one.product_cpu_us)?,
         postgres_cpu_us: of(|one| one.postgres_cpu_us)?,
         load_cpu_us: of(|one| one.load_cpu_us)?,
+        others_share: of(|one| one.others_share)?,
     })
 }

@@ -29,6 +29,17 @@ pub(crate) struct Cpu {
     pub(crate) postgres: Duration,
     /// The load generator: this process, and those that it waited for (pgbench).
     pub(crate) load: Duration,
+    /// Everybody on this machine, and what the machine itself was denied by its host.
+    pub(crate) machine: Duration,
+}
+
+impl Cpu {
+    /// Share of the machine's processors that none of ours used, within this time.
+    pub(crate) fn others_share(self, time: Duration) -> f64 {
+        let cores = std::thread::available_parallelism().map_or(1.0, |cores| cores.get() as f64);
+        let others = self.machine.saturating_sub(self.product + self.postgres + self.load);
+        others.as_secs_f64() / time.as_secs_f64() / cores
+    }
 }
 
 impl Sub for Cpu {
@@ -39,6 +50,7 @@ impl Sub for Cpu {
             product: self.product.saturating_sub(earlier.product),
             postgres: self.postgres.saturating_sub(earlier.postgres),
             load: self.load.saturating_sub(earlier.load),
+            machine: self.machine.saturating_sub(earlier.machine),
         }
     }
 }
@@ -55,7 +67,12 @@ impl Processes {
                 break server.used + server.waited + children;
             }
         };
-        Ok(Cpu { product: time(product.used), postgres: time(postgres), load: time(own.used + own.waited) })
+        Ok(Cpu {
+            product: time(product.used),
+            postgres: time(postgres),
+            load: time(own.used + own.waited),
+            machine: time(machine()?),
+        })
     }
 
     /// Resident memory of the program now, in bytes.
@@ -86,6 +103,18 @@ fn stat(process: u32) -> io::Result<Stat> {
         used: field(USER) + field(SYSTEM),
         waited: field(CHILDREN_USER) + field(CHILDREN_SYSTEM),
     })
+}
+
+/// Ticks of `/proc/stat` in programs and in the kernel for them, and stolen by the machine's host.
+fn machine() -> io::Result<u64> {
+    const COUNTED: [usize; 4] = [0, 1, 2, 7];
+    let text = fs::read_to_string("/proc/stat")?;
+    let fields: Vec<u64> = text
+        .lines()
+        .next()
+        .map(|line| line.split_whitespace().skip(1).map(|field| field.parse().unwrap_or(0)).collect())
+        .unwrap_or_default();
+    Ok(COUNTED.iter().filter_map(|at| fields.get(*at)).sum())
 }
 
 fn children(parent: u32) -> io::Result<Vec<Stat>> {

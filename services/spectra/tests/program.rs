@@ -106,8 +106,7 @@ fn folder() -> tempfile::TempDir {
 }
 
 async fn sign_in(channel: &Channel) -> MetadataValue<Ascii> {
-    let request =
-        LoginRequest { username: "engineer@demo.lab".into(), password: "eng123".into(), otp: String::new() };
+    let request = LoginRequest { username: "engineer@demo.lab".into(), password: "eng123".into(), otp: String::new() };
     let tokens = AuthServiceClient::new(channel.clone()).login(request).await.unwrap().into_inner();
     format!("Bearer {}", tokens.access_token).parse().unwrap()
 }

@@ -6,5 +6,7 @@ mod isolation;
 mod lockout;
 mod mutations;
 mod ratchets;
+mod samples;
 mod sessions;
 mod story;
+mod web;
