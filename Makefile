@@ -19,8 +19,8 @@ up: ## build the program and run a whole lab on this machine, on a database of i
 
 test: ## all tests: the workspace's, the clients', acceptance
 	@scripts/setup.sh test
+	@# Builds target/debug/spectra as well, which the clients and the acceptance test start.
 	cargo test --workspace $(LOCKED)
-	@$(MAKE) --no-print-directory program
 	@for client in clients/*/test.sh; do echo "$$client"; "$$client"; done
 	tests/acceptance_test.sh
 

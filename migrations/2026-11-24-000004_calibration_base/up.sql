@@ -137,6 +137,11 @@ BEGIN
       RAISE EXCEPTION 'a calibration begins as a draft or accepted'
         USING ERRCODE = 'check_violation', CONSTRAINT = 'calibration_transition';
     END IF;
+    -- A little later than now by somebody else's clock; no certificate comes from further ahead.
+    IF NEW.issued_at > clock_timestamp() + interval '5 minutes' THEN
+      RAISE EXCEPTION 'a certificate is not issued in the future'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'calibration_issued_before_now';
+    END IF;
     NEW.accepted_at := NULL;
     NEW.revoked_at := NULL;
   END IF;

@@ -38,6 +38,7 @@ pub struct Db {
     pool: bb8::Pool<Manager>,
     /// The service's schema, which holds its `request` table.
     service: &'static str,
+    pool_size: u32,
     wait: Duration,
     changed: Arc<tokio::sync::Notify>,
 }
@@ -46,7 +47,7 @@ impl Db {
     /// A pool that connects when it is first used: a service starts while its database is away.
     #[must_use]
     pub fn new(service: &'static str, settings: Settings) -> Self {
-        let wait = settings.wait;
+        let (wait, pool_size) = (settings.wait, settings.pool_size);
         let pool = bb8::Pool::builder()
             .max_size(settings.pool_size)
             // A few are there before the first burst of calls.
@@ -57,7 +58,7 @@ impl Db {
             .retry_connection(false)
             .max_lifetime(Duration::from_secs(3600))
             .build_unchecked(Manager(settings));
-        Self { pool, service, wait, changed: Arc::default() }
+        Self { pool, service, pool_size, wait, changed: Arc::default() }
     }
 
     /// One statement (a few at most), outside a transaction, bound to the caller's organization.
@@ -147,7 +148,8 @@ impl Db {
                 Err(bb8::RunError::TimedOut) => {
                     let (used, all) = self.pool_state();
                     let cause = format!("no connection within {:?} ({used} of {all} in use)", self.wait);
-                    return Err(unreachable().caused_by(cause));
+                    let full = used >= self.pool_size;
+                    return Err(if full { overloaded() } else { unreachable() }.caused_by(cause));
                 }
             }
         }
@@ -219,6 +221,11 @@ async fn bring_to_rest(mut lent: Lent) {
         }
     }
     lent.dirty = false;
+}
+
+/// Every connection is at work.
+fn overloaded() -> Error {
+    Error::unavailable(Reason::Overloaded, "too much to do at once; try again in a moment")
 }
 
 /// The answer to a deadline that passed before a statement could be sent.

@@ -71,6 +71,11 @@ struct Inner {
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
+/// Violations that one error names; a client takes 16 KiB of trailers at most.
+const VIOLATIONS: usize = 20;
+/// Characters of one text in an error.
+const TEXT_CHARS: usize = 300;
+
 /// What handlers and stores return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -219,7 +224,7 @@ impl Error {
 
         let reason = name(inner.reason);
         let mut metadata: std::collections::HashMap<String, String> =
-            inner.metadata.into_iter().map(|(key, value)| (key.into_owned(), value)).collect();
+            inner.metadata.into_iter().map(|(key, value)| (key.into_owned(), short(value))).collect();
         metadata.insert("request_id".to_owned(), request_id.to_owned());
         let subject = metadata
             .get("instrument_id")
@@ -228,20 +233,21 @@ impl Error {
             .or_else(|| inner.resource.as_ref().map(|(kind, id)| format!("{kind}/{id}")))
             .unwrap_or_default();
 
+        let message = short(inner.message.into_owned());
         let mut details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
         if inner.kind == Kind::Precondition {
-            details.add_precondition_failure_violation(reason, subject, inner.message.clone());
+            details.add_precondition_failure_violation(reason, subject, message.as_str());
         }
-        for (field, rule) in inner.violations {
-            details.add_bad_request_violation(field, rule);
+        for (field, rule) in inner.violations.into_iter().take(VIOLATIONS) {
+            details.add_bad_request_violation(short(field), short(rule));
         }
         if let Some((kind, id)) = inner.resource {
-            details.set_resource_info(kind, id, "", "");
+            details.set_resource_info(kind, short(id), "", "");
         }
         if let Some(after) = inner.retry_after {
             details.set_retry_info(Some(after));
         }
-        Status::with_error_details(inner.kind.code(), inner.message, details)
+        Status::with_error_details(inner.kind.code(), message, details)
     }
 
     /// The error that another service of ours sent, to be passed on with its reason; `unreachable` where the call
@@ -281,6 +287,14 @@ impl Error {
 #[must_use]
 pub fn name(reason: Reason) -> &'static str {
     reason.as_str_name().trim_start_matches("ERROR_REASON_")
+}
+
+/// A text that fits into an error, whatever a client sent.
+fn short(text: String) -> String {
+    match text.char_indices().nth(TEXT_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
 }
 
 fn chain(error: &(dyn StdError + 'static)) -> String {

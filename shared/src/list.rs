@@ -3,7 +3,7 @@
 //! A list is declared once, as a [`Spec`]. For each request [`Spec::page`] gives the pieces of its query, and
 //! [`Page::finish`] makes of the rows the page and the token of the next:
 //!
-//! ```ignore
+//! ```text
 //! static LIST: Spec<Row> = Spec::new(
 //!     ("sample.id", |row| row.id),
 //!     &[

@@ -33,7 +33,7 @@ pub fn handler(routes: Vec<Route>, guard: Guard) -> Handler {
         let package = path.rfind('/').and_then(|end| path[..end].rfind('.')).map_or("", |end| &path[..=end]);
         match routes.get(package) {
             Some(route) => forward(route, request),
-            None if request.method() == Method::GET => futures::future::ready(landing::page(path)).boxed(),
+            None if request.method() == Method::GET => futures::future::ready(landing::page(&request)).boxed(),
             None => own.handle(request),
         }
     })

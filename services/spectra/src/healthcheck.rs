@@ -12,7 +12,8 @@ use crate::{Result, Trouble};
 /// # Errors
 /// One sentence where it does not answer SERVING within three seconds.
 pub async fn run(url: &str, service: &str) -> Result<()> {
-    let endpoint = Endpoint::from_shared(url.to_owned())
+    let url = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
+    let endpoint = Endpoint::from_shared(url.clone())
         .map_err(|error| Trouble(format!("{url} cannot be used: {error}")))?
         .timeout(Duration::from_secs(3))
         .connect_timeout(Duration::from_secs(3));

@@ -46,9 +46,8 @@ enum Command {
     Seed,
     /// Ask a running process whether it serves; exit code 0 if so.
     Healthcheck {
-        /// Where it listens.
-        #[arg(default_value = "http://127.0.0.1:3012")]
-        url: String,
+        /// Where it listens, such as 127.0.0.1:3012; what SPECTRA_LISTEN says where left out.
+        url: Option<String>,
         /// A gRPC service such as spectra.samples.v1.SamplesService; the process as a whole where left out.
         #[arg(long, default_value = "")]
         service: String,
@@ -61,7 +60,7 @@ enum Command {
 enum Migrate {
     /// Apply what is pending.
     Up,
-    /// Revert the last one.
+    /// Revert the last one: what its tables hold is lost.
     Down,
     /// List all, and whether each is applied.
     Status,
@@ -109,7 +108,9 @@ async fn run(command: Command, settings: Settings) -> Result<()> {
         Command::Serve { services } => serve::run(settings, &services).await,
         Command::Migrate { step } => migrate(step, &settings).await,
         Command::Seed => seed::run(settings).await,
-        Command::Healthcheck { url, service } => healthcheck::run(&url, &service).await,
+        Command::Healthcheck { url, service } => {
+            healthcheck::run(&url.unwrap_or_else(|| settings.listen.to_string()), &service).await
+        }
         Command::Config => {
             show(&settings);
             Ok(())

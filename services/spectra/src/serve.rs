@@ -23,13 +23,16 @@ const HARD_LIMIT: Duration = Duration::from_secs(20);
 /// One sentence on what keeps it from starting.
 pub async fn run(settings: Settings, services: &[String]) -> Result<()> {
     let here = chosen(services)?;
-    let secret = settings.jwt_secret.clone().ok_or_else(|| {
-        Trouble::new("JWT_SECRET is not set; make one with `openssl rand -base64 48` and give it to every service")
-    })?;
-    let database_url = settings
-        .database_url
-        .clone()
-        .ok_or_else(|| Trouble::new("DATABASE_URL is not set; `spectra up` makes a database of its own"))?;
+    let (Some(secret), Some(database_url)) = (settings.jwt_secret.clone(), settings.database_url.clone()) else {
+        let mut missing = Vec::new();
+        if settings.jwt_secret.is_none() {
+            missing.push("JWT_SECRET is not set: make one with `openssl rand -base64 48` and give it to every service");
+        }
+        if settings.database_url.is_none() {
+            missing.push("DATABASE_URL is not set: `spectra up` makes a database of its own");
+        }
+        return Err(Trouble(missing.join("; ")));
+    };
     match migrate::check(&database_url).await {
         Ok(()) => {}
         // A database that is away comes back, and calls are refused as UNAVAILABLE until then.

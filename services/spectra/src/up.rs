@@ -10,7 +10,9 @@ use std::{
     time::Duration,
 };
 
+use futures::FutureExt as _;
 use secrecy::SecretString;
+use spectra_runtime::server::Listener;
 
 use crate::{
     Result, Trouble, admin,
@@ -30,11 +32,16 @@ pub async fn run(settings: Settings, data: Option<PathBuf>) -> Result<()> {
     // Asked for first: a port that is taken should not cost the making of a database.
     let listener = bind("SPECTRA_LISTEN", settings.listen).await?;
     let data = data.or_else(|| settings.data.clone()).unwrap_or_else(postgres::default_data_folder);
+    // Listened to from here on: whoever gives up during the first start leaves nothing running behind.
+    let interrupted = ended_by_signal().boxed().shared();
     let mut cluster = match &settings.database_url {
         Some(_) => None,
-        None => Some(Cluster::start(&data, say).await.map_err(Trouble::new)?),
+        None => tokio::select! {
+            started = Cluster::start(&data, say) => Some(started.map_err(Trouble::new)?),
+            () = interrupted.clone() => return Err(Trouble::new("interrupted before the database was up")),
+        },
     };
-    let result = run_on(&settings, &data, cluster.as_mut(), listener).await;
+    let result = run_on(&settings, &data, cluster.as_mut(), listener, interrupted).await;
     if let Some(cluster) = cluster {
         say("stopping PostgreSQL");
         cluster.stop().await.map_err(Trouble::new)?;
@@ -49,26 +56,14 @@ async fn run_on(
     settings: &Settings,
     data: &Path,
     cluster: Option<&mut Cluster>,
-    listener: spectra_runtime::server::Listener,
+    listener: Listener,
+    interrupted: impl Future<Output = ()> + Clone,
 ) -> Result<()> {
-    let database_url = match (&settings.database_url, &cluster) {
-        (Some(url), _) => url.clone(),
-        (None, Some(cluster)) => SecretString::from(cluster.url().to_owned()),
-        (None, None) => return Err(Trouble::new("there is no database")),
+    let lab = tokio::select! {
+        lab = prepare(settings, data, cluster.as_deref()) => lab?,
+        () = interrupted.clone() => return Err(Trouble::new("interrupted before the laboratory was up")),
     };
-    let secret = match &settings.jwt_secret {
-        Some(secret) => secret.clone(),
-        None => kept_secret(data)?,
-    };
-    for version in migrate::up(&database_url).await? {
-        say(&format!("applied migration {version}"));
-    }
-    let means = Means { database_url, secret, clocks: BTreeMap::new() };
-    let here: Vec<&'static str> = SERVICES.into_iter().chain(["edge"]).collect();
-    let lab = Lab::start(settings, &means, &here).await?;
-    admin::serve(settings.admin_listen, lab.databases.clone(), lab.drain.clone()).await?;
-    seed::demo(&lab, say).await?;
-    announce(settings);
+    announce(settings, &data.join("database_url"));
 
     let died = async {
         match cluster {
@@ -79,9 +74,10 @@ async fn run_on(
     let mut trouble = None;
     let end = async {
         tokio::select! {
-            () = ended_by_signal() => {}
+            () = interrupted => {}
             status = died => {
-                trouble = Some(Trouble(format!("PostgreSQL ended ({status}); its log is {}", data.join("postgres.log").display())));
+                let log = data.join("postgres.log");
+                trouble = Some(Trouble(format!("PostgreSQL ended ({status}); its log is {}", log.display())));
             }
         }
         say("stopping");
@@ -91,21 +87,57 @@ async fn run_on(
     trouble.map_or(Ok(()), Err)
 }
 
+/// Everything up to the moment at which calls are taken.
+async fn prepare(settings: &Settings, data: &Path, cluster: Option<&Cluster>) -> Result<Lab> {
+    let database_url = match (&settings.database_url, cluster) {
+        (Some(url), _) => url.clone(),
+        (None, Some(cluster)) => SecretString::from(cluster.url().to_owned()),
+        (None, None) => return Err(Trouble::new("there is no database")),
+    };
+    let secret = match &settings.jwt_secret {
+        Some(secret) => secret.clone(),
+        None => kept_secret(data)?,
+    };
+    if cluster.is_some() {
+        // For `spectra migrate`, psql and backups, while the laboratory runs.
+        keep(&data.join("database_url"), secrecy::ExposeSecret::expose_secret(&database_url))?;
+    }
+    for version in migrate::up(&database_url).await? {
+        say(&format!("applied migration {version}"));
+    }
+    let means = Means { database_url, secret, clocks: BTreeMap::new() };
+    let here: Vec<&'static str> = SERVICES.into_iter().chain(["edge"]).collect();
+    let lab = Lab::start(settings, &means, &here).await?;
+    admin::serve(settings.admin_listen, lab.databases.clone(), lab.drain.clone()).await?;
+    seed::demo(&lab, say).await?;
+    Ok(lab)
+}
+
 /// The secret of this data folder, made on the first start.
 fn kept_secret(data: &Path) -> Result<SecretString> {
     let path = data.join("jwt_secret");
-    let trouble = |error: std::io::Error| Trouble(format!("{} cannot be used: {error}", path.display()));
     if !path.exists() {
-        fs::create_dir_all(data).map_err(trouble)?;
         let secret: String = std::iter::repeat_with(|| char::from(rand::random_range(b'!'..=b'~'))).take(48).collect();
-        let new = path.with_extension("new");
-        let mut file =
-            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new).map_err(trouble)?;
-        file.write_all(secret.as_bytes()).and_then(|()| file.sync_all()).map_err(trouble)?;
-        // Renamed when it is whole: an interrupted start leaves no half secret.
-        fs::rename(&new, &path).map_err(trouble)?;
+        keep(&path, &secret)?;
     }
-    fs::read_to_string(&path).map(SecretString::from).map_err(trouble)
+    fs::read_to_string(&path).map(SecretString::from).map_err(|error| unusable(&path, &error))
+}
+
+/// Writes a file that only this user reads, whole or not at all.
+fn keep(path: &Path, text: &str) -> Result<()> {
+    let write = || {
+        fs::create_dir_all(path.parent().unwrap_or(path))?;
+        let new = path.with_extension("new");
+        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&new, path)
+    };
+    write().map_err(|error| unusable(path, &error))
+}
+
+fn unusable(path: &Path, error: &std::io::Error) -> Trouble {
+    Trouble(format!("{} cannot be used: {error}", path.display()))
 }
 
 #[expect(clippy::print_stdout, reason = "a command talks to the person who ran it")]
@@ -114,7 +146,7 @@ fn say(line: &str) {
 }
 
 #[expect(clippy::print_stdout, reason = "a command talks to the person who ran it")]
-fn announce(settings: &Settings) {
+fn announce(settings: &Settings, database: &Path) {
     let address = settings.listen;
     println!(
         r#"
@@ -126,6 +158,9 @@ fn announce(settings: &Settings) {
                              engineer@demo.lab  eng123     creates runs, edits samples
                              tech@demo.lab      tech123    executes runs
                              viewer@demo.lab    view123    reads
+                             (the same @other.lab: a second organization, which sees none of it)
+
+  database                   {database}
 
   try                        grpcurl -plaintext -d '{{"username":"engineer@demo.lab","password":"eng123"}}' \
                                {address} spectra.auth.v1.AuthService/Login
@@ -133,5 +168,6 @@ fn announce(settings: &Settings) {
   Ctrl-C stops everything; what you enter is kept.
 "#,
         admin = settings.admin_listen,
+        database = database.display(),
     );
 }

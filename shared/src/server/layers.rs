@@ -131,6 +131,30 @@ pub(super) fn catch_panic(next: Next) -> Next {
     })
 }
 
+/// Refusals that were made before a handler saw the call, by the codec: they get a reason as all others have.
+pub(super) fn explain(next: Next) -> Next {
+    Arc::new(move |request| {
+        let (id, path) = (request_id(&request), request.uri().path().to_owned());
+        next(request)
+            .map(move |response| {
+                let headers = response.headers();
+                let code = headers.get("grpc-status").map_or(b"0".as_slice(), HeaderValue::as_bytes);
+                if code == b"0" || headers.contains_key("grpc-status-details-bin") || contract::method(&path).is_none()
+                {
+                    return response;
+                }
+                let message = headers.get("grpc-message").map(|text| String::from_utf8_lossy(text.as_bytes()));
+                tracing::debug!(path, message = message.as_deref(), "a call was refused before its handler");
+                let rule = match tonic::Code::from_bytes(code) {
+                    tonic::Code::OutOfRange | tonic::Code::ResourceExhausted => "is larger than 4 MiB",
+                    _ => "cannot be read as the method's request",
+                };
+                refuse(Error::field("message", rule), &id)
+            })
+            .boxed()
+    })
+}
+
 /// Ends the body of a stream when the process drains, so that it does not hold the process up.
 pub(super) fn end_streams(next: Next, drain: Drain) -> Next {
     Arc::new(move |request| {

@@ -9,7 +9,10 @@ use hyper_util::{
     server::{conn::auto, graceful::GracefulShutdown},
     service::TowerToHyperService,
 };
-use tokio::net::TcpListener;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
 use tonic::body::Body;
 use tower::{ServiceExt as _, service_fn};
 
@@ -23,6 +26,8 @@ const HEADER_BYTES: u32 = 16 * 1024;
 const HEADER_TIME: Duration = Duration::from_secs(10);
 /// A connection that has been silent so long is asked whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(30);
+/// Connections at once; more wait in the system's queue.
+const CONNECTIONS: usize = 8192;
 /// Pause after the system refused us a connection, such as for want of file handles.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How long connections may take to finish once the listener closes.
@@ -67,15 +72,20 @@ pub async fn serve(listener: Listener, handler: Handler, drain: Drain) {
         .keep_alive_interval(KEEPALIVE)
         .keep_alive_timeout(Duration::from_secs(20));
     let connections = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
 
     loop {
         let accepted = tokio::select! {
-            accepted = listener.0.accept() => accepted,
+            accepted = accept(&listener.0, &places) => accepted,
             () = drain.closed() => break,
         };
-        let Ok((socket, _)) = accepted else {
-            tokio::time::sleep(ACCEPT_PAUSE).await;
-            continue;
+        let (socket, place) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
         };
         // Small messages go out at once.
         let _ = socket.set_nodelay(true);
@@ -84,12 +94,16 @@ pub async fn serve(listener: Listener, handler: Handler, drain: Drain) {
             let response = handler(request.map(Body::new));
             async move { Ok::<_, std::convert::Infallible>(response.await) }
         });
-        let connection = builder
-            .serve_connection(TokioIo::new(socket), TowerToHyperService::new(service.boxed_clone()))
-            .into_owned();
-        let connection = connections.watch(connection);
+        let (builder, watcher) = (builder.clone(), connections.watcher());
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            let _place = place;
+            // Which protocol it is, the first bytes tell; somebody who sends none is not waited for.
+            if !matches!(tokio::time::timeout(HEADER_TIME, socket.readable()).await, Ok(Ok(()))) {
+                return;
+            }
+            let service = TowerToHyperService::new(service.boxed_clone());
+            let connection = builder.serve_connection(TokioIo::new(socket), service).into_owned();
+            if let Err(error) = watcher.watch(connection).await {
                 tracing::debug!(error = %error, "a connection ended badly");
             }
         });
@@ -99,4 +113,11 @@ pub async fn serve(listener: Listener, handler: Handler, drain: Drain) {
     if tokio::time::timeout(FINISH_TIME, connections.shutdown()).await.is_err() {
         tracing::warn!("connections did not finish in time and were cut");
     }
+}
+
+/// A connection, and its place among those that are served at once.
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+    let (socket, _) = listener.accept().await?;
+    Ok((socket, place))
 }

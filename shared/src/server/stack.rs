@@ -78,6 +78,8 @@ impl Builder {
 
         // The method's own code, by the service's name.
         let routed = layers::route(self.routes);
+        // What the codec refuses is explained like every other refusal.
+        let routed = layers::explain(routed);
         // Who calls; without a valid token, only methods that are declared public go on.
         let authenticated = layers::authenticate(routed, tokens);
         // No more calls at once than can be worked on.

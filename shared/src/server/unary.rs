@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc};
 
-use contract::{Access, Validate};
+use contract::{Access, Validate, Violation};
 use tonic::Status;
 
 use super::Context;
@@ -141,7 +141,18 @@ fn validate(message: &impl Validate) -> Result<()> {
         let violations = error.into_violations();
         Error::fields(
             Reason::FieldInvalid,
-            violations.iter().map(|violation| (violation.field_path(), violation.message().to_owned())),
+            violations.iter().map(|violation| (violation.field_path(), told(violation))),
         )
     })
+}
+
+/// What is wrong, for a person: some rules say nothing of themselves, or show a regular expression.
+fn told(violation: &Violation) -> String {
+    match violation.rule_id() {
+        "string.uuid" | "string.uuid_empty" => "must be a UUID".to_owned(),
+        "string.pattern" => "has a character or a form that is not allowed here".to_owned(),
+        rule if rule.starts_with("timestamp.") => "must be an instant between the years 1970 and 9999".to_owned(),
+        rule if violation.message().is_empty() => format!("breaks the rule {rule}"),
+        _ => violation.message().to_owned(),
+    }
 }

@@ -1,6 +1,6 @@
 //! Log lines and trace spans. Spans leave the process only where an OTLP endpoint is set.
 
-use std::{error::Error, sync::OnceLock};
+use std::{error::Error, io::IsTerminal as _, sync::OnceLock};
 
 use http::HeaderMap;
 use opentelemetry::{
@@ -37,7 +37,8 @@ static PROVIDER: OnceLock<SdkTracerProvider> = OnceLock::new();
 /// A filter that cannot be read, an endpoint that cannot be used, or a second call.
 pub fn init(settings: &Settings) -> Result<(), Box<dyn Error + Send + Sync>> {
     let filter = EnvFilter::try_new(&settings.filter)?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines =
+        tracing_subscriber::fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
     let lines = if settings.json { lines.json().flatten_event(true).boxed() } else { lines.compact().boxed() };
     let spans = match &settings.otlp_endpoint {
         None => None,

@@ -23,6 +23,11 @@ fn new_sample() -> CreateSampleRequest {
     CreateSampleRequest { sample: Some(sample), request_id: Uuid::now_v7().to_string() }
 }
 
+/// No answer for want of a connection or of time: with one connection for everybody, that may happen.
+fn busy(status: &tonic::Status) -> bool {
+    matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_that_vanish_leave_no_transaction_and_cross_no_organization() {
     let settings = vec![("SPECTRA_POOL_SIZE", "1".to_owned()), ("SPECTRA_POOL_WAIT_MS", "5000".to_owned())];
@@ -64,11 +69,11 @@ async fn clients_that_vanish_leave_no_transaction_and_cross_no_organization() {
                 let found = person.samples().get_sample(GetSampleRequest { id: mine.id.clone() }).await;
                 match found {
                     Ok(found) => assert_eq!(found.into_inner().sample.unwrap().name, mine.name),
-                    Err(status) => assert_eq!(status.code(), Code::Unavailable, "a false {status:?}"),
+                    Err(status) => assert!(busy(&status), "a false {status:?}"),
                 }
                 match person.samples().get_sample(GetSampleRequest { id: foreign.id.clone() }).await {
                     Ok(_) => panic!("a foreign row"),
-                    Err(status) => assert!(matches!(status.code(), Code::NotFound | Code::Unavailable), "{status:?}"),
+                    Err(status) => assert!(status.code() == Code::NotFound || busy(&status), "{status:?}"),
                 }
                 looked += 1;
             }

@@ -295,6 +295,19 @@ async fn enter(person: &Person, calibration: contract::calibration::v1::Calibrat
     person.calibrations().create_calibration(request).await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_from_the_future_counts_for_nothing() {
+    let lab = TestLab::start().await;
+    let pi = lab.person("pi").await;
+    let instrument = pi.new_instrument().await;
+    let mut tomorrow = certificate(&instrument.id, 1, 100);
+    tomorrow.valid_from = certificate("", -1, 0).issued_at;
+    let request = CreateCalibrationRequest { calibration: Some(tomorrow), request_id: String::new() };
+    let status = pi.calibrations().create_calibration(request).await.unwrap_err();
+    assert_eq!(reason(&status).0, "FIELD_INVALID");
+    assert!(status.message().contains("issued_at"), "{}", status.message());
+}
+
 /// Every refusal, with the keys that its metadata promises.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_unfit_instrument_refuses_with_its_own_reason() {

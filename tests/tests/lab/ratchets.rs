@@ -171,3 +171,21 @@ async fn random_input_is_never_an_internal_error() {
     }
     assert!(codes.contains_key(&Code::Ok) && codes.contains_key(&Code::InvalidArgument), "{codes:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_stays_small_whatever_was_sent() {
+    use contract::calibration::v1::{CreateInstrumentRequest, Instrument};
+    let lab = TestLab::start().await;
+    let admin = lab.person("admin").await;
+    let methods = vec!["\u{7}".repeat(64); 50];
+    let instrument = Instrument { asset_code: "x".repeat(5000), methods, ..Default::default() };
+    let request = CreateInstrumentRequest { instrument: Some(instrument), request_id: String::new() };
+    let status = admin.instruments().create_instrument(request).await.unwrap_err();
+    assert_eq!(reason(&status).0, "FIELD_INVALID");
+    assert!(status.details().len() + status.message().len() < 8 * 1024, "{}", status.details().len());
+
+    // And it says what is wrong.
+    let get = contract::samples::v1::GetSampleRequest { id: "abc".to_owned() };
+    let status = admin.samples().get_sample(get).await.unwrap_err();
+    assert_eq!(status.message(), "id: must be a UUID");
+}

@@ -214,6 +214,7 @@ pub async fn calibration_insert(
             Some("calibration_certificate_id_key") => {
                 Error::exists(RESOURCE, "certificate_id", &calibration.certificate_id)
             }
+            Some("calibration_issued_before_now") => Error::field("calibration.issued_at", "must not be in the future"),
             _ => fault(error),
         })?;
     point_insert(conn, org_id, &calibration).await?;
