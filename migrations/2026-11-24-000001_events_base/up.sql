@@ -40,9 +40,9 @@ BEGIN
       method      text        NOT NULL,
       request_id  uuid        NOT NULL,
       body_sha256 bytea       NOT NULL CHECK (octet_length(body_sha256) = 32),
-      reply       bytea,
+      reply       bytea       NOT NULL,
       created_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
-      PRIMARY KEY (org_id, principal, method, request_id)
+      PRIMARY KEY (org_id, request_id, principal, method)
     )$table$, service);
   EXECUTE format('CREATE INDEX request_created_at ON %I.request (org_id, created_at)', service);
   PERFORM spectra.tenant(format('%I.request', service)::regclass);

@@ -8,6 +8,7 @@ mod conn;
 mod echo;
 mod fault;
 mod mutate;
+mod prepared;
 mod statements;
 
 use std::{future::Future, sync::Arc, time::Duration};
@@ -20,6 +21,7 @@ pub use self::{
     conn::Settings,
     fault::{constraint, fault},
     mutate::{Event, Reply, Tx, Value},
+    prepared::Prepared,
 };
 use self::{
     conn::{Conn, Manager},

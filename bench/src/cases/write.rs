@@ -117,13 +117,6 @@ fn insert_sample(Organization { id, engineer, .. }: &Organization) -> String {
 pub(crate) fn envelope(organization: &Organization) -> Script {
     let Organization { id, engineer, .. } = organization;
     let key = format!("'{id}', '{engineer}', '{CREATE}', encode(int8send(:random) || int8send(:low), 'hex')::uuid");
-    let claim = format!(
-        "INSERT INTO samples.request (org_id, principal, method, request_id, body_sha256) \
-         VALUES ({key}, '\\x{}') ON CONFLICT (org_id, principal, method, request_id) DO UPDATE SET \
-         body_sha256 = EXCLUDED.body_sha256, reply = NULL, created_at = EXCLUDED.created_at \
-         WHERE request.created_at < clock_timestamp() - interval '24 hours';\n",
-        "ab".repeat(32)
-    );
     let event = format!(
         "INSERT INTO events.event (org_id, id, service, resource, resource_id, action, actor, on_behalf_of, reason, \
          request_id, body) VALUES ('{id}', {ID}, 'samples', 'sample', ({ID})::text, 'create', '{engineer}', NULL, '', \
@@ -131,13 +124,16 @@ pub(crate) fn envelope(organization: &Organization) -> Script {
         "ab".repeat(EVENT_BYTES)
     );
     let keep = format!(
-        "UPDATE samples.request SET reply = '\\x{}' WHERE (org_id, principal, method, request_id) = ({key});\n",
+        "INSERT INTO samples.request (org_id, principal, method, request_id, body_sha256, reply) \
+         VALUES ({key}, '\\x{}', '\\x{}') ON CONFLICT (org_id, request_id, principal, method) DO UPDATE SET \
+         body_sha256 = EXCLUDED.body_sha256, reply = EXCLUDED.reply, created_at = CASE \
+         WHEN request.created_at < clock_timestamp() - interval '24 hours' THEN EXCLUDED.created_at END;\n",
+        "ab".repeat(32),
         "ab".repeat(REPLY_BYTES)
     );
     let begin = "\\startpipeline\nBEGIN;\nSET LOCAL statement_timeout = 10000;\n\\endpipeline\n";
     let insert = insert_sample(organization);
     let random = "\\set random random(1, 9000000000000000000)\n";
-    let script =
-        format!("{NUMBERS}{random}{begin}{claim}{insert}\\startpipeline\n{event}{keep}COMMIT;\n\\endpipeline\n");
+    let script = format!("{NUMBERS}{random}{begin}{insert}\\startpipeline\n{event}{keep}COMMIT;\n\\endpipeline\n");
     Script::bound([script], id)
 }

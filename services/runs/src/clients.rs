@@ -187,5 +187,6 @@ fn grant_from_wire(grant: UseGrant) -> Result<Grant> {
         expires_at: grant.expires_at.map(|at| wire::instant("expires_at", &at)).transpose()?,
         authorized_at: wanted("authorized_at", grant.authorized_at)?,
         lapses_at: wanted("lapses_at", grant.lapses_at)?,
+        revoked_at: None,
     })
 }

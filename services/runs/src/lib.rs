@@ -2,11 +2,13 @@
 
 mod claim;
 mod clients;
+mod follow;
 mod method;
 mod reconcile;
 mod rpc;
 mod run;
 mod store;
+mod worker;
 
 use std::sync::Arc;
 
@@ -22,7 +24,7 @@ use spectra_runtime::{
 use clients::Clients;
 use run::Run;
 
-pub use reconcile::Reconciler;
+pub use worker::Worker;
 
 /// What the service calls itself.
 const NAME: &str = "runs";
@@ -51,8 +53,8 @@ pub struct Service {
     pub stack: Stack,
     /// Its database, for health and metrics.
     pub db: Db,
-    /// Gives back the samples of runs that ended, and of starts that died, without doing so.
-    pub reconciler: Reconciler,
+    /// What it does by itself.
+    pub worker: Worker,
 }
 
 /// What every operation has at hand.
@@ -72,11 +74,11 @@ impl Service {
         let db = Db::new(NAME, db);
         let clients = Clients { samples, calibration, service_tokens };
         let app = Arc::new(App { db: db.clone(), sealer, clock, runs: store::run::batch(), clients });
-        let reconciler = Reconciler::new(Arc::clone(&app));
+        let worker = Worker::new(Arc::clone(&app));
         let stack = Builder::new(guard)
             .add(MethodsServiceServer::new(rpc::Rpc(Arc::clone(&app))))
             .add(RunsServiceServer::new(rpc::Rpc(app)))
             .build();
-        Self { stack, db, reconciler }
+        Self { stack, db, worker }
     }
 }

@@ -28,6 +28,8 @@ pub struct Run {
     pub operator_id: Option<Uuid>,
     /// One an instrument, once it has started.
     pub grants: Vec<Grant>,
+    /// A calibration that it pins expired, or was revoked, while it ran.
+    pub flagged: bool,
     pub valid_from: Option<DateTime<Utc>>,
     pub expires_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
@@ -50,6 +52,8 @@ pub struct Grant {
     pub authorized_at: DateTime<Utc>,
     /// Nothing may be started with it from here on.
     pub lapses_at: DateTime<Utc>,
+    /// When the calibration was revoked, as far as is known here.
+    pub revoked_at: Option<DateTime<Utc>>,
 }
 
 /// The grants of one attempt to start a run.
@@ -264,6 +268,13 @@ impl Run {
     }
 }
 
+impl Grant {
+    /// Whether its calibration was lost in the course of a use that ended, or was last looked at, at this instant.
+    pub fn lost_by(&self, end: DateTime<Utc>) -> bool {
+        [self.expires_at, self.revoked_at].into_iter().flatten().any(|lost| self.authorized_at < lost && lost <= end)
+    }
+}
+
 impl Authorization {
     /// The time within which every calibration holds, half-open; open where a grant names none.
     pub fn validity(&self) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
@@ -299,6 +310,7 @@ mod tests {
             created_by: Uuid::nil(),
             operator_id: None,
             grants: Vec::new(),
+            flagged: false,
             valid_from: None,
             expires_at: None,
             created_at: at,
@@ -381,6 +393,7 @@ mod tests {
             expires_at: expires_at.map(at),
             authorized_at: at(5),
             lapses_at: at(6),
+            revoked_at: None,
         };
         let of = |grants| Authorization { grants, authorized_at: at(5) }.validity();
         let two = vec![grant(Some(1), Some(9)), grant(Some(2), Some(8))];

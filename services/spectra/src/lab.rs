@@ -117,7 +117,7 @@ impl Lab {
                     calibration: self.peer("calibration", parts.settings)?,
                 };
                 let runs = spectra_runs::Service::new(settings);
-                self.workers.push(tokio::spawn(runs.reconciler.run(self.drain.clone())));
+                self.workers.push(tokio::spawn(runs.worker.run(self.drain.clone())));
                 (runs.stack, runs.db)
             }
         };

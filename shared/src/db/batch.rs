@@ -5,7 +5,7 @@
 //! which would show it an older state than the one at its arrival.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, VecDeque, hash_map::Entry},
     sync::{Arc, Mutex},
 };
 
@@ -14,13 +14,13 @@ use futures::future::BoxFuture;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::Db;
+use super::{Db, Lease, fault};
 use crate::error::{Error, Result};
 
 /// Reads one statement carries at most.
 const BATCH_LIMIT: usize = 128;
-/// Batches of one organization that are under way at once: one is being answered while the next is being sent.
-const IN_FLIGHT: usize = 2;
+/// Batches after which a lane gives its connection back, so that others get their turn.
+const BATCHES_A_LEASE: usize = 32;
 
 type Rows<V> = Result<HashMap<Uuid, V>>;
 type Load<V> = dyn for<'c> Fn(&'c mut AsyncPgConnection, Uuid, Vec<Uuid>) -> BoxFuture<'c, Rows<V>> + Send + Sync;
@@ -37,11 +37,8 @@ impl<V> Clone for Batch<V> {
     }
 }
 
-/// What one organization waits for.
-struct Lane<V> {
-    in_flight: usize,
-    waiting: VecDeque<Waiter<V>>,
-}
+/// What one organization waits for; it is there as long as somebody drives it.
+type Lane<V> = VecDeque<Waiter<V>>;
 
 struct Waiter<V> {
     id: Uuid,
@@ -59,15 +56,21 @@ impl<V: Clone + Send + 'static> Batch<V> {
     /// The row with this id, if the organization has one.
     pub(super) async fn get(&self, db: &Db, org_id: Uuid, id: Uuid) -> Result<Option<V>> {
         let (reply, answer) = oneshot::channel();
-        let depart = {
+        let waiter = Waiter { id, reply };
+        let alone = {
             let mut lanes = self.lanes.lock().expect("no holder of this lock panics");
-            let lane = lanes.entry(org_id).or_insert_with(|| Lane { in_flight: 0, waiting: VecDeque::new() });
-            lane.waiting.push_back(Waiter { id, reply });
-            let depart = lane.in_flight < IN_FLIGHT;
-            lane.in_flight += usize::from(depart);
-            depart
+            match lanes.entry(org_id) {
+                Entry::Occupied(mut lane) => {
+                    lane.get_mut().push_back(waiter);
+                    false
+                }
+                Entry::Vacant(lane) => {
+                    lane.insert(Lane::from([waiter]));
+                    true
+                }
+            }
         };
-        if depart {
+        if alone {
             tokio::spawn(self.clone().drive(db.clone(), org_id));
         }
         answer.await.unwrap_or_else(|_| Err(Error::internal("a batch was dropped")))
@@ -75,9 +78,13 @@ impl<V: Clone + Send + 'static> Batch<V> {
 
     /// Sends batches until nobody waits. Runs as a task of its own, so that no reader who leaves takes others along.
     async fn drive(self, db: Db, org_id: Uuid) {
-        while let Some(batch) = self.next(org_id) {
+        let mut held = None;
+        for turn in 1_usize.. {
+            // Readers who are about to run join this batch.
+            tokio::task::yield_now().await;
+            let Some(batch) = self.next(org_id) else { break };
             let ids = batch.iter().map(|waiter| waiter.id).collect();
-            match self.ask(&db, org_id, ids).await {
+            match self.ask(&db, &mut held, org_id, ids).await {
                 Ok(mut rows) => {
                     let mut batch = batch.into_iter().peekable();
                     while let Some(Waiter { id, reply }) = batch.next() {
@@ -89,40 +96,45 @@ impl<V: Clone + Send + 'static> Batch<V> {
                 // One by one: a read that fails fails alone.
                 Err(_) => {
                     for Waiter { id, reply } in batch {
-                        let row = self.ask(&db, org_id, vec![id]).await;
+                        let row = self.ask(&db, &mut held, org_id, vec![id]).await;
                         let _ = reply.send(row.map(|mut rows| rows.remove(&id)));
                     }
                 }
             }
+            if turn % BATCHES_A_LEASE == 0 {
+                held.take().map(Lease::done);
+            }
         }
+        held.map(Lease::done);
     }
 
-    async fn ask(&self, db: &Db, org_id: Uuid, ids: Vec<Uuid>) -> Rows<V> {
-        let mut lease = db.lease().await?;
+    /// Asks on the connection that is held, or on another one, which is held from then on.
+    async fn ask(&self, db: &Db, held: &mut Option<Lease>, org_id: Uuid, ids: Vec<Uuid>) -> Rows<V> {
+        let mut lease = match held.take() {
+            Some(lease) => lease,
+            None => db.lease().await?,
+        };
         let conn = lease.conn();
-        conn.bind(org_id).await.map_err(super::fault)?;
-        let rows = (self.load)(&mut conn.pg, org_id, ids).await;
-        lease.done();
-        rows
+        conn.bind(org_id).await.map_err(fault)?;
+        let rows = (self.load)(&mut conn.pg, org_id, ids).await?;
+        *held = Some(lease);
+        Ok(rows)
     }
 
-    /// The next to go, without those who left; `None` takes this driver out of the lane.
+    /// The next to go, without those who left; `None` closes the lane.
     fn next(&self, org_id: Uuid) -> Option<Vec<Waiter<V>>> {
         let mut lanes = self.lanes.lock().expect("no holder of this lock panics");
         let lane = lanes.get_mut(&org_id)?;
-        let mut batch = Vec::with_capacity(lane.waiting.len().min(BATCH_LIMIT));
+        let mut batch = Vec::with_capacity(lane.len().min(BATCH_LIMIT));
         while batch.len() < BATCH_LIMIT {
-            match lane.waiting.pop_front() {
+            match lane.pop_front() {
                 Some(waiter) if waiter.reply.is_closed() => {}
                 Some(waiter) => batch.push(waiter),
                 None => break,
             }
         }
         if batch.is_empty() {
-            lane.in_flight -= 1;
-            if lane.in_flight == 0 {
-                lanes.remove(&org_id);
-            }
+            lanes.remove(&org_id);
             return None;
         }
         Some(batch)

@@ -64,7 +64,9 @@ impl bb8::ManageConnection for Manager {
         let mut pg = AsyncPgConnection::establish(url.expose_secret()).await?;
         let mut setup = String::from(
             // Generic plans: every query is by key, and planning anew costs more than it gains.
-            "SET plan_cache_mode = force_generic_plan; SET statement_timeout = '60s'; \
+            // Read-only: what writes goes through a mutation, whose transaction says that it writes.
+            "SET plan_cache_mode = force_generic_plan; SET default_transaction_read_only = on; \
+             SET statement_timeout = '60s'; \
              SET idle_in_transaction_session_timeout = '60s'; SET application_name = 'spectra'; ",
         );
         if let Some(role) = role {

@@ -1,5 +1,7 @@
 //! The one write primitive: request_id, effect, event and reply in one transaction.
 
+use std::{pin::pin, task::Poll};
+
 use aws_lc_rs::digest::{SHA256, digest};
 use contract::{Mutation, common::v1::Change};
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _};
@@ -8,12 +10,12 @@ use uuid::Uuid;
 
 use super::{
     Db, Lease, Work, fault,
-    statements::{Claim, Keep, Key, Recall, Record},
+    statements::{Keep, Recall, Record, Used},
     too_late,
 };
 use crate::{
     auth::Caller,
-    error::{Error, Reason, Result},
+    error::{Error, Kind, Reason, Result},
 };
 
 /// A transaction, as the closure of a mutation sees it.
@@ -106,8 +108,9 @@ fn any<M: Name>(message: &M) -> prost_types::Any {
 // `async fn` could not promise that its future is Send for every life of the connection.
 #[expect(clippy::manual_async_fn, reason = "the future's Send is part of what is promised")]
 impl Db {
-    /// Runs a mutation: claims the request_id (or returns the reply that it got before), runs the closure, inserts its
-    /// event, keeps the reply and commits, all in one transaction bound to the caller's organization and deadline.
+    /// Runs a mutation: the closure, its event, the reply to keep under the request_id, and the commit, all in one
+    /// transaction bound to the caller's organization and deadline. A request_id that was used before makes the
+    /// transaction fail as a whole, whatever the closure did; then the reply that was kept is the answer.
     ///
     /// The closure awaits nothing but its connection. It must say what it did by [`Tx::record`] or [`Tx::unchanged`].
     ///
@@ -122,23 +125,19 @@ impl Db {
     ) -> impl Future<Output = Result<Res>> + Send
     where
         Req: Mutation,
-        Res: Message + Default + 'a,
+        Res: Message + Default + Send + 'a,
         for<'t> E: Work<&'t mut Tx, Result<Res>, Done: Send> + Send + 'a,
     {
         async move {
-            let Some((key, body_sha256)) = self.key(caller, request)? else {
-                return self.finish(caller, self.begin(caller).await?, effect, None).await;
+            let used = self.used(caller, request)?;
+            let failed = match self.transact(caller, effect, used).await {
+                Err(error) if !matches!(error.kind(), Kind::Unavailable | Kind::Deadline) => error,
+                done => return done,
             };
-            let mut lease = self.begin(caller).await?;
-            let conn = &mut lease.conn().pg;
-            let claimed = Claim(key, &body_sha256).execute(conn).await.map_err(fault)?;
-            if claimed == 0 {
-                // A new statement, whose snapshot comes after the wait for whoever held the request_id.
-                let earlier = recall(conn, key, body_sha256).await;
-                end(lease, "ROLLBACK").await?;
-                return earlier?.ok_or_else(|| Error::internal("a used request_id has no reply"));
-            }
-            self.finish(caller, lease, effect, Some(key)).await
+            // What was done before shows in the failure: the request_id, the name or the state is taken already.
+            let Some(used) = used else { return Err(failed) };
+            let earlier = self.read(caller, async move |conn| recall(conn, used).await).await?;
+            earlier.ok_or(failed)
         }
     }
 
@@ -151,8 +150,8 @@ impl Db {
         Req: Mutation,
         Res: Message + Default,
     {
-        let Some((key, body_sha256)) = self.key(caller, request)? else { return Ok(None) };
-        self.read(caller, async move |conn| recall(conn, key, body_sha256).await).await
+        let Some(used) = self.used(caller, request)? else { return Ok(None) };
+        self.read(caller, async move |conn| recall(conn, used).await).await
     }
 
     /// A transaction without a request_id: for replies that carry a secret, and for workers.
@@ -161,25 +160,59 @@ impl Db {
         T: Reply + Send + 'a,
         for<'t> E: Work<&'t mut Tx, Result<T>, Done: Send> + Send + 'a,
     {
-        async move { self.finish(caller, self.begin(caller).await?, effect, None).await }
+        self.transact(caller, effect, None)
     }
 
-    fn key<'a, Req: Mutation>(&self, caller: &'a Caller, request: &Req) -> Result<Option<(Key<'a>, [u8; 32])>> {
+    fn used<'a, Req: Mutation>(&self, caller: &'a Caller, request: &Req) -> Result<Option<Used<'a>>> {
         if request.request_id().is_empty() {
             return Ok(None);
         }
         let request_id =
             Uuid::try_parse(request.request_id()).map_err(|_| Error::field("request_id", "must be a UUID"))?;
         let body = digest(&SHA256, &request.without_request_id().encode_to_vec());
-        let body_sha256 = body.as_ref().try_into().map_err(Error::internal)?;
-        let key = Key {
+        Ok(Some(Used {
             schema: self.service,
             org_id: caller.org_id(),
             principal: caller.actor(),
             method: Req::METHOD,
             request_id,
-        };
-        Ok(Some((key, body_sha256)))
+            body_sha256: body.as_ref().try_into().map_err(Error::internal)?,
+        }))
+    }
+
+    fn transact<'a, T, E>(
+        &'a self,
+        caller: &'a Caller,
+        effect: E,
+        used: Option<Used<'a>>,
+    ) -> impl Future<Output = Result<T>> + Send
+    where
+        T: Reply + Send + 'a,
+        for<'t> E: Work<&'t mut Tx, Result<T>, Done: Send> + Send + 'a,
+    {
+        async move {
+            let mut tx = Tx { lease: self.begin(caller).await?, outcome: None };
+            let result = effect(&mut tx).await;
+            let Tx { lease, outcome } = tx;
+            let (reply, outcome) = match (result, outcome) {
+                (Ok(reply), Some(outcome)) => (reply, outcome),
+                (result, _) => {
+                    end(lease, "ROLLBACK").await?;
+                    return result.and(Err(Error::internal("a mutation did not say what it did")));
+                }
+            };
+            let kept = used.map(|used| (used, reply.kept()));
+            let keep = kept.as_ref().map(|(used, reply)| Keep(used, reply));
+            match outcome {
+                Outcome::Unchanged => commit(lease, None, keep).await?,
+                Outcome::Changed(event) => {
+                    let body = event.change.encode_to_vec();
+                    commit(lease, Some(self.record(caller, &event, &body)), keep).await?;
+                    self.changed.notify_waiters();
+                }
+            }
+            Ok(reply)
+        }
     }
 
     /// A connection in a transaction that is bound to the organization and ends with the caller's deadline.
@@ -195,69 +228,14 @@ impl Db {
             format!("SELECT set_config('app.org_id', '{org_id}', true); ")
         };
         conn.dirty = true;
-        let begin = format!("BEGIN; {bind}SET LOCAL statement_timeout = {timeout_ms}");
-        conn.pg.batch_execute(&begin).await.map_err(fault)?;
-        Ok(lease)
-    }
-
-    fn finish<'a, T, E>(
-        &'a self,
-        caller: &'a Caller,
-        lease: Lease,
-        effect: E,
-        key: Option<Key<'a>>,
-    ) -> impl Future<Output = Result<T>> + Send
-    where
-        T: Reply + Send + 'a,
-        for<'t> E: Work<&'t mut Tx, Result<T>, Done: Send> + Send + 'a,
-    {
-        async move {
-            let mut tx = Tx { lease, outcome: None };
-            let result = effect(&mut tx).await;
-            let Tx { lease, outcome } = tx;
-            let (reply, outcome) = match (result, outcome) {
-                (Ok(reply), Some(outcome)) => (reply, outcome),
-                (result, _) => {
-                    end(lease, "ROLLBACK").await?;
-                    return result.and(Err(Error::internal("a mutation did not say what it did")));
-                }
-            };
-            let keep = key.map(|key| (key, reply.kept()));
-            match outcome {
-                Outcome::Unchanged => self.commit(lease, None, keep).await?,
-                Outcome::Changed(event) => {
-                    let body = event.change.encode_to_vec();
-                    self.commit(lease, Some(self.record(caller, &event, &body)), keep).await?;
-                    self.changed.notify_waiters();
-                }
-            }
-            Ok(reply)
-        }
-    }
-
-    async fn commit(
-        &self,
-        mut lease: Lease,
-        record: Option<Record<'_>>,
-        keep: Option<(Key<'_>, Vec<u8>)>,
-    ) -> Result<()> {
-        let keep = keep.as_ref().map(|(key, reply)| Keep(*key, reply));
-        let conn = lease.conn();
-        if !conn.warm {
-            // An unprepared statement would be executed after the COMMIT that overtook its preparation.
-            conn.warm = record.is_some() && keep.is_some();
-            run(&conn.pg, record).await?;
-            run(&conn.pg, keep).await?;
-            return end(lease, "COMMIT").await;
-        }
-        // Both statements are prepared on this connection, so the three travel together and in this order.
+        let begin = format!("BEGIN READ WRITE; {bind}SET LOCAL statement_timeout = {timeout_ms}");
         let mut pg = &conn.pg;
-        let (recorded, kept, committed) =
-            futures::join!(run(pg, record), run(pg, keep), async move { pg.batch_execute("COMMIT").await });
-        recorded.and(kept).and(committed.map_err(fault))?;
-        conn.dirty = false;
-        lease.done();
-        Ok(())
+        // Sent, but not waited for: the first statement of the effect follows in the same breath. Where it does not
+        // open a transaction, nothing that follows can write: the session is read-only outside of one.
+        if let Poll::Ready(begun) = futures::poll!(pin!(pg.batch_execute(&begin))) {
+            begun.map_err(fault)?;
+        }
+        Ok(lease)
     }
 
     fn record<'a>(&self, caller: &'a Caller, event: &'a Event, body: &'a [u8]) -> Record<'a> {
@@ -275,6 +253,29 @@ impl Db {
             body,
         }
     }
+}
+
+/// Writes the event and the kept reply, and commits; nothing of the transaction stays where one of them fails.
+async fn commit(mut lease: Lease, record: Option<Record<'_>>, keep: Option<Keep<'_>>) -> Result<()> {
+    let conn = lease.conn();
+    if !conn.warm {
+        // An unprepared statement would be executed after the COMMIT that overtook its preparation.
+        conn.warm = record.is_some() && keep.is_some();
+        let written = match run(&conn.pg, record).await {
+            Ok(()) => run(&conn.pg, keep).await,
+            failed => failed,
+        };
+        return end(lease, if written.is_ok() { "COMMIT" } else { "ROLLBACK" }).await.and(written);
+    }
+    // Both statements are prepared on this connection, so the three travel together and in this order. After a
+    // statement that failed, a COMMIT is a ROLLBACK.
+    let mut pg = &conn.pg;
+    let (recorded, kept, ended) =
+        futures::join!(run(pg, record), run(pg, keep), async move { pg.batch_execute("COMMIT").await });
+    ended.map_err(fault)?;
+    conn.dirty = false;
+    lease.done();
+    recorded.and(kept)
 }
 
 async fn end(mut lease: Lease, how: &'static str) -> Result<()> {
@@ -295,20 +296,15 @@ where
     Ok(())
 }
 
-async fn recall<Res: Message + Default>(
-    conn: &mut AsyncPgConnection,
-    key: Key<'_>,
-    body_sha256: [u8; 32],
-) -> Result<Option<Res>> {
-    let rows: Vec<(Vec<u8>, Option<Vec<u8>>)> = Recall(key).load(conn).await.map_err(fault)?;
+async fn recall<Res: Message + Default>(conn: &mut AsyncPgConnection, used: Used<'_>) -> Result<Option<Res>> {
+    let rows: Vec<(Vec<u8>, Vec<u8>)> = Recall(&used).load(conn).await.map_err(fault)?;
     let Some((earlier_sha256, reply)) = rows.into_iter().next() else { return Ok(None) };
-    if earlier_sha256 != body_sha256 {
+    if earlier_sha256 != used.body_sha256 {
         return Err(Error::fields(
             Reason::RequestIdReused,
             [("request_id".to_owned(), "was used before with another body".to_owned())],
         ));
     }
-    let reply = reply.ok_or_else(|| Error::internal("a used request_id has no reply"))?;
     Res::decode(reply.as_slice()).map(Some).map_err(Error::internal)
 }
 

@@ -8,89 +8,77 @@ use diesel::{
 };
 use uuid::Uuid;
 
-/// Under what a request_id is remembered.
+/// A request_id that is used: by whom, for what, and the hash of the request's body.
 #[derive(Clone, Copy)]
-pub(super) struct Key<'a> {
+pub(super) struct Used<'a> {
     pub(super) schema: &'static str,
     pub(super) org_id: Uuid,
     pub(super) principal: &'a str,
     pub(super) method: &'static str,
     pub(super) request_id: Uuid,
+    pub(super) body_sha256: [u8; 32],
 }
 
-impl Key<'_> {
+impl Used<'_> {
     fn table(&self, out: &mut AstPass<'_, '_, Pg>) {
         out.push_sql(self.schema);
         out.push_sql(".request");
     }
-
-    fn condition<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(" WHERE org_id = ");
-        out.push_bind_param::<SqlUuid, _>(&self.org_id)?;
-        out.push_sql(" AND principal = ");
-        out.push_bind_param::<Text, _>(self.principal)?;
-        out.push_sql(" AND method = ");
-        out.push_bind_param::<Text, _>(self.method)?;
-        out.push_sql(" AND request_id = ");
-        out.push_bind_param::<SqlUuid, _>(&self.request_id)
-    }
 }
 
-/// Takes a request_id for this transaction; no row where it was taken within the last day.
-pub(super) struct Claim<'a>(pub(super) Key<'a>, pub(super) &'a [u8]);
+/// Keeps the reply for whoever asks again. Where one is kept already, and is not a day old, the statement fails: its
+/// time becomes NULL, which the table refuses. An upsert that did nothing would let the COMMIT behind it pass.
+pub(super) struct Keep<'a>(pub(super) &'a Used<'a>, pub(super) &'a [u8]);
 
-impl QueryFragment<Pg> for Claim<'_> {
+impl QueryFragment<Pg> for Keep<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let Self(key, body_sha256) = self;
+        let Self(used, reply) = self;
         out.push_sql("INSERT INTO ");
-        key.table(&mut out);
-        out.push_sql(" (org_id, principal, method, request_id, body_sha256) VALUES (");
-        out.push_bind_param::<SqlUuid, _>(&key.org_id)?;
+        used.table(&mut out);
+        out.push_sql(" (org_id, principal, method, request_id, body_sha256, reply) VALUES (");
+        out.push_bind_param::<SqlUuid, _>(&used.org_id)?;
         out.push_sql(", ");
-        out.push_bind_param::<Text, _>(key.principal)?;
+        out.push_bind_param::<Text, _>(used.principal)?;
         out.push_sql(", ");
-        out.push_bind_param::<Text, _>(key.method)?;
+        out.push_bind_param::<Text, _>(used.method)?;
         out.push_sql(", ");
-        out.push_bind_param::<SqlUuid, _>(&key.request_id)?;
+        out.push_bind_param::<SqlUuid, _>(&used.request_id)?;
         out.push_sql(", ");
-        out.push_bind_param::<Binary, _>(*body_sha256)?;
+        out.push_bind_param::<Binary, _>(&used.body_sha256)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Binary, _>(*reply)?;
         out.push_sql(
-            ") ON CONFLICT (org_id, principal, method, request_id) DO UPDATE SET \
-             body_sha256 = EXCLUDED.body_sha256, reply = NULL, created_at = EXCLUDED.created_at WHERE ",
+            ") ON CONFLICT (org_id, request_id, principal, method) DO UPDATE SET body_sha256 = EXCLUDED.body_sha256, \
+             reply = EXCLUDED.reply, created_at = CASE \
+             WHEN request.created_at < clock_timestamp() - interval '24 hours' THEN EXCLUDED.created_at END",
         );
-        out.push_sql("request.created_at < clock_timestamp() - interval '24 hours'");
         Ok(())
     }
 }
 
-/// Keeps the reply for whoever asks again.
-pub(super) struct Keep<'a>(pub(super) Key<'a>, pub(super) &'a [u8]);
-
-impl QueryFragment<Pg> for Keep<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("UPDATE ");
-        self.0.table(&mut out);
-        out.push_sql(" SET reply = ");
-        out.push_bind_param::<Binary, _>(self.1)?;
-        self.0.condition(&mut out)
-    }
-}
-
 /// What a request_id was used for: the hash of its body, and the reply.
-pub(super) struct Recall<'a>(pub(super) Key<'a>);
+pub(super) struct Recall<'a>(pub(super) &'a Used<'a>);
 
 impl QueryFragment<Pg> for Recall<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let Self(used) = self;
         out.push_sql("SELECT body_sha256, reply FROM ");
-        self.0.table(&mut out);
-        self.0.condition(&mut out)?;
+        used.table(&mut out);
+        out.push_sql(" WHERE org_id = ");
+        out.push_bind_param::<SqlUuid, _>(&used.org_id)?;
+        out.push_sql(" AND principal = ");
+        out.push_bind_param::<Text, _>(used.principal)?;
+        out.push_sql(" AND method = ");
+        out.push_bind_param::<Text, _>(used.method)?;
+        out.push_sql(" AND request_id = ");
+        out.push_bind_param::<SqlUuid, _>(&used.request_id)?;
         out.push_sql(" AND created_at >= clock_timestamp() - interval '24 hours'");
         Ok(())
     }
 }
 
 impl Query for Recall<'_> {
-    type SqlType = (Binary, Nullable<Binary>);
+    type SqlType = (Binary, Binary);
 }
 
 /// One row of the event log; the database adds its transaction, sequence and time.
@@ -142,4 +130,4 @@ macro_rules! cached_by_text {
         }
     )*};
 }
-cached_by_text!(Claim, Keep, Recall, Record);
+cached_by_text!(Keep, Recall, Record);

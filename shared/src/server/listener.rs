@@ -1,6 +1,13 @@
 //! A socket, and the connections that come in on it.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use futures::future::BoxFuture;
 use http::{Request, Response};
@@ -103,7 +110,8 @@ pub async fn serve(listener: Listener, handler: Handler, drain: Drain) {
             }
             let service = TowerToHyperService::new(service.boxed_clone());
             let connection = builder.serve_connection(TokioIo::new(socket), service).into_owned();
-            if let Err(error) = watcher.watch(connection).await {
+            let connection = Gather { connection: Box::pin(watcher.watch(connection)), gathered: false };
+            if let Err(error) = connection.await {
                 tracing::debug!(error = %error, "a connection ended badly");
             }
         });
@@ -120,4 +128,23 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> io::Result<(
     let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
     let (socket, _) = listener.accept().await?;
     Ok((socket, place))
+}
+
+/// A connection that, when it is woken, first lets everybody go who is ready: their answers then leave in one write.
+struct Gather<F> {
+    connection: Pin<Box<F>>,
+    gathered: bool,
+}
+
+impl<F: Future> Future for Gather<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        self.gathered = !self.gathered;
+        if self.gathered {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.connection.as_mut().poll(context)
+    }
 }

@@ -14,7 +14,8 @@ use contract::{
         calibration_service_client::CalibrationServiceClient,
     },
     runs::v1::{
-        AbortRunRequest, CreateNonRoutineRunRequest, CreateRunRequest, Run, RunPurpose, RunState, StartRunRequest,
+        AbortRunRequest, CompleteRunRequest, CreateNonRoutineRunRequest, CreateRunRequest, GetRunRequest, Run,
+        RunPurpose, RunState, StartRunRequest,
     },
 };
 use spectra_runtime::{Clock, auth::token::Tokens};
@@ -224,6 +225,61 @@ async fn a_grant_that_was_kept_too_long_starts_nothing() {
     );
     let refusal = owner.batch_execute(&pin).await.unwrap_err();
     assert_eq!(refusal.as_db_error().unwrap().constraint(), Some("run_grant_lapsed"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_whose_calibration_ends_meanwhile_goes_on_and_is_flagged() {
+    let lab = TestLab::start().await;
+    let pi = lab.person("pi").await;
+    let read = |run: &Run| {
+        let request = GetRunRequest { id: run.id.clone() };
+        let pi = &pi;
+        async move { pi.runs().get_run(request).await.unwrap().into_inner().run.unwrap() }
+    };
+    let run_on = async |instrument: &Instrument| {
+        let run = pi.new_run(instrument, &pi.new_sample().await).await;
+        pi.runs().start_run(start(&run)).await.unwrap();
+        run
+    };
+
+    // One that will expire in a moment, one that will be revoked, and one whose run is over before it is revoked.
+    let (expiring, revoked, late) = (pi.new_instrument().await, pi.new_instrument().await, pi.new_instrument().await);
+    let mut brief = certificate(&expiring.id, -1, 0);
+    brief.expires_at.as_mut().unwrap().seconds += 3;
+    let request = CreateCalibrationRequest { calibration: Some(brief), request_id: String::new() };
+    pi.calibrations().create_calibration(request).await.unwrap();
+    let (bad, worse) = (pi.calibrate(&revoked, -1, 1).await, pi.calibrate(&late, -1, 1).await);
+    let outlived = run_on(&expiring).await;
+    let (tainted, over) = (run_on(&revoked).await, run_on(&late).await);
+    let done = CompleteRunRequest { id: over.id.clone(), ..Default::default() };
+    let over = pi.runs().complete_run(done).await.unwrap().into_inner().run.unwrap();
+    for run in [&outlived, &tainted, &over] {
+        assert!(!read(run).await.flagged, "nothing has happened yet");
+    }
+
+    for calibration in [bad, worse] {
+        let revoke = RevokeCalibrationRequest { id: calibration.id, comment: "wrong".to_owned(), ..Default::default() };
+        pi.calibrations().revoke_calibration(revoke).await.unwrap();
+    }
+    let all_told = async {
+        loop {
+            let (outlived, tainted, over) = futures::join!(read(&outlived), read(&tainted), read(&over));
+            if outlived.flagged && tainted.flagged && over.grants[0].revoked_at.is_some() {
+                return (outlived, tainted, over);
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let (outlived, tainted, over) = tokio::time::timeout(Duration::from_secs(20), all_told).await.expect("flags");
+    assert!(outlived.grants[0].revoked_at.is_none());
+    assert!(tainted.grants[0].revoked_at.is_some());
+    assert!(!over.flagged, "it was over by then");
+    assert_eq!((outlived.state(), tainted.state()), (RunState::Running, RunState::Running));
+
+    // What ended stays flagged.
+    let done = CompleteRunRequest { id: outlived.id.clone(), ..Default::default() };
+    assert!(pi.runs().complete_run(done).await.unwrap().into_inner().run.unwrap().flagged);
+    assert!(read(&outlived).await.flagged);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,10 @@
 use chrono::{DateTime, Utc};
 use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, dsl::exists};
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
-use spectra_runtime::{Result, db::fault};
+use spectra_runtime::{
+    Result,
+    db::{Prepared, fault},
+};
 use uuid::Uuid;
 
 use super::schema::{refresh_token, session};
@@ -28,13 +31,15 @@ pub async fn refresh_token_consume(
         .and(refresh_token::expires_at.gt(at))
         .and(exists(session_goes_on));
     let token = refresh_token::org_id.eq(org_id).and(refresh_token::token_sha256.eq(sha256.as_slice()));
-    diesel::update(refresh_token::table.filter(token.and(live)))
-        .set(refresh_token::consumed_at.eq(at))
-        .returning((refresh_token::id, refresh_token::session_id))
-        .get_result(conn)
-        .await
-        .optional()
-        .map_err(fault)
+    Prepared(
+        diesel::update(refresh_token::table.filter(token.and(live)))
+            .set(refresh_token::consumed_at.eq(at))
+            .returning((refresh_token::id, refresh_token::session_id)),
+    )
+    .get_result(conn)
+    .await
+    .optional()
+    .map_err(fault)
 }
 
 /// The token, locked until the transaction ends.
@@ -63,11 +68,11 @@ pub async fn refresh_token_replace_child(
 ) -> Result<bool> {
     let live = refresh_token::consumed_at.is_null().and(refresh_token::replaced_at.is_null());
     let child = refresh_token::org_id.eq(org_id).and(refresh_token::parent_id.eq(parent_id));
-    let replaced = diesel::update(refresh_token::table.filter(child.and(live)))
-        .set(refresh_token::replaced_at.eq(at))
-        .execute(conn)
-        .await
-        .map_err(fault)?;
+    let replaced =
+        Prepared(diesel::update(refresh_token::table.filter(child.and(live))).set(refresh_token::replaced_at.eq(at)))
+            .execute(conn)
+            .await
+            .map_err(fault)?;
     Ok(replaced == 1)
 }
 

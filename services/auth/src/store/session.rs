@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _, QueryDsl as _};
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
-use spectra_runtime::{Result, db::fault};
+use spectra_runtime::{
+    Result,
+    db::{Prepared, fault},
+};
 use uuid::Uuid;
 
 use super::schema::session;
@@ -57,14 +60,16 @@ pub async fn session_touch(
     at: DateTime<Utc>,
 ) -> Result<Option<Session>> {
     let going_on = session::ended_at.is_null().and(session::expires_at.gt(at));
-    diesel::update(session::table.filter(session::org_id.eq(org_id).and(session::id.eq(id)).and(going_on)))
-        .set(session::last_used_at.eq(at))
-        .returning(COLUMNS)
-        .get_result(conn)
-        .await
-        .optional()
-        .map(|found| found.map(from_columns))
-        .map_err(fault)
+    Prepared(
+        diesel::update(session::table.filter(session::org_id.eq(org_id).and(session::id.eq(id)).and(going_on)))
+            .set(session::last_used_at.eq(at))
+            .returning(COLUMNS),
+    )
+    .get_result(conn)
+    .await
+    .optional()
+    .map(|found| found.map(from_columns))
+    .map_err(fault)
 }
 
 /// Ends the session; `false` where it had ended before.
@@ -76,10 +81,12 @@ pub async fn session_end(
     reason: EndReason,
 ) -> Result<bool> {
     let not_ended = session::id.eq(id).and(session::ended_at.is_null());
-    let ended = diesel::update(session::table.filter(session::org_id.eq(org_id).and(not_ended)))
-        .set((session::ended_at.eq(at), session::end_reason.eq(reason.as_str())))
-        .execute(conn)
-        .await
-        .map_err(fault)?;
+    let ended = Prepared(
+        diesel::update(session::table.filter(session::org_id.eq(org_id).and(not_ended)))
+            .set((session::ended_at.eq(at), session::end_reason.eq(reason.as_str()))),
+    )
+    .execute(conn)
+    .await
+    .map_err(fault)?;
     Ok(ended == 1)
 }

@@ -10,7 +10,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use futures::FutureExt as _;
 use spectra_runtime::{
     Error, Result,
-    db::{Batch, constraint, fault},
+    db::{Batch, Prepared, constraint, fault},
     list::{Field, Page, Spec},
 };
 use uuid::Uuid;
@@ -228,18 +228,22 @@ pub async fn calibration_update(
     org_id: Uuid,
     calibration: Calibration,
 ) -> Result<Calibration> {
-    diesel::update(calibration::table.filter(calibration::org_id.eq(org_id).and(calibration::id.eq(calibration.id))))
+    Prepared(
+        diesel::update(
+            calibration::table.filter(calibration::org_id.eq(org_id).and(calibration::id.eq(calibration.id))),
+        )
         .set((
             calibration::state.eq(calibration.state.as_str()),
             calibration::reviewed_by.eq(calibration.reviewed_by),
             calibration::review_comment.eq(&calibration.review_comment),
             calibration::revision.eq(calibration::revision + 1),
         ))
-        .returning(Row::as_returning())
-        .get_result(conn)
-        .await
-        .map_err(fault)
-        .and_then(|row: Row| row.into_calibration(calibration.points))
+        .returning(Row::as_returning()),
+    )
+    .get_result(conn)
+    .await
+    .map_err(fault)
+    .and_then(|row: Row| row.into_calibration(calibration.points))
 }
 
 async fn with_points(conn: &mut AsyncPgConnection, org_id: Uuid, rows: Vec<Row>) -> Result<Vec<Calibration>> {

@@ -9,7 +9,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use futures::FutureExt as _;
 use spectra_runtime::{
     Error, Result,
-    db::{Batch, constraint, fault},
+    db::{Batch, Prepared, constraint, fault},
     list::{Field, Page, Spec},
 };
 use uuid::Uuid;
@@ -206,26 +206,28 @@ pub async fn instrument_update(
     instrument: &Instrument,
 ) -> Result<Instrument> {
     let row = row(org_id, instrument);
-    diesel::update(instrument::table.filter(instrument::org_id.eq(org_id).and(instrument::id.eq(instrument.id))))
-        .set((
-            instrument::asset_code.eq(row.asset_code),
-            instrument::manufacturer.eq(row.manufacturer),
-            instrument::model.eq(row.model),
-            instrument::serial_number.eq(row.serial_number),
-            instrument::firmware.eq(row.firmware),
-            instrument::location.eq(row.location),
-            instrument::methods.eq(row.methods),
-            instrument::calibration_interval_days.eq(row.calibration_interval_days),
-            instrument::service_state.eq(row.service_state),
-            instrument::service_reason.eq(row.service_reason),
-            instrument::updated_at.eq(now),
-            instrument::revision.eq(instrument::revision + 1),
-        ))
-        .returning(Row::as_returning())
-        .get_result(conn)
-        .await
-        .map_err(|error| taken(error, instrument))
-        .and_then(|row: Row| row.into_instrument(instrument.capabilities.clone()))
+    Prepared(
+        diesel::update(instrument::table.filter(instrument::org_id.eq(org_id).and(instrument::id.eq(instrument.id))))
+            .set((
+                instrument::asset_code.eq(row.asset_code),
+                instrument::manufacturer.eq(row.manufacturer),
+                instrument::model.eq(row.model),
+                instrument::serial_number.eq(row.serial_number),
+                instrument::firmware.eq(row.firmware),
+                instrument::location.eq(row.location),
+                instrument::methods.eq(row.methods),
+                instrument::calibration_interval_days.eq(row.calibration_interval_days),
+                instrument::service_state.eq(row.service_state),
+                instrument::service_reason.eq(row.service_reason),
+                instrument::updated_at.eq(now),
+                instrument::revision.eq(instrument::revision + 1),
+            ))
+            .returning(Row::as_returning()),
+    )
+    .get_result(conn)
+    .await
+    .map_err(|error| taken(error, instrument))
+    .and_then(|row: Row| row.into_instrument(instrument.capabilities.clone()))
 }
 
 fn taken(error: diesel::result::Error, instrument: &Instrument) -> Error {

@@ -5,7 +5,7 @@ use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _, 
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use spectra_runtime::{
     Error, Result,
-    db::fault,
+    db::{Prepared, fault},
     list::{Field, Page, Spec},
 };
 use uuid::Uuid;
@@ -115,11 +115,7 @@ pub async fn use_grants_insert(conn: &mut AsyncPgConnection, org_id: Uuid, grant
     let mut rows: Vec<Row> = grants.iter().map(|grant| row(org_id, grant)).collect();
     // In one order, so that the two who ask at once never wait for each other.
     rows.sort_by_key(|row| row.instrument_id);
-    let insert = diesel::insert_into(use_grant::table);
-    let written = match <[Row; 1]>::try_from(rows) {
-        // The usual run has one instrument; this statement stays prepared, one of any length does not.
-        Ok([row]) => insert.values(row).on_conflict_do_nothing().execute(conn).await,
-        Err(rows) => insert.values(rows).on_conflict_do_nothing().execute(conn).await,
-    };
-    written.map_err(fault)
+    // As many texts as numbers of instruments: a few.
+    let insert = diesel::insert_into(use_grant::table).values(rows).on_conflict_do_nothing();
+    Prepared(insert).execute(conn).await.map_err(fault)
 }

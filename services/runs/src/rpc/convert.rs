@@ -34,6 +34,7 @@ pub fn to_wire(run: Run) -> wire::Run {
         finished_at: run.finished_at.map(timestamp),
         updated_at: Some(timestamp(run.updated_at)),
         etag: etag(run.revision),
+        flagged: run.flagged,
     }
 }
 
@@ -60,6 +61,8 @@ fn grant_to_wire(grant: Grant) -> wire::PinnedGrant {
         instrument_id: grant.instrument_id.to_string(),
         calibration_id: grant.calibration_id.map(|id| id.to_string()).unwrap_or_default(),
         exempt: grant.exempt,
+        expires_at: grant.expires_at.map(timestamp),
+        revoked_at: grant.revoked_at.map(timestamp),
     }
 }
 

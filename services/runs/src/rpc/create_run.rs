@@ -102,6 +102,7 @@ fn new(app: &App, caller: &Caller, purpose: Purpose) -> Run {
         created_by: caller.user_id(),
         operator_id: None,
         grants: Vec::new(),
+        flagged: false,
         valid_from: None,
         expires_at: None,
         created_at: at,

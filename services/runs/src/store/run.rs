@@ -10,7 +10,7 @@ use futures::FutureExt as _;
 use serde_json::{Map, Value};
 use spectra_runtime::{
     Error, Reason, Result,
-    db::{Batch, constraint, fault},
+    db::{Batch, Prepared, constraint, fault},
     list::{Field, Page, Spec},
 };
 use uuid::Uuid;
@@ -49,7 +49,7 @@ struct Row {
 
 impl Row {
     /// The run, with what other tables hold of it.
-    fn complete(self, further_instrument_ids: Vec<Uuid>, grants: Vec<Grant>) -> Result<Run> {
+    fn complete(self, further_instrument_ids: Vec<Uuid>, grants: Vec<Grant>, read_at: DateTime<Utc>) -> Result<Run> {
         let unknown = |what: &str, text: &str| Error::internal(format!("unknown {what} {text} in the table"));
         let params = match self.params {
             Value::Object(object) => object,
@@ -70,6 +70,7 @@ impl Row {
             state_reason: self.state_reason,
             created_by: self.created_by,
             operator_id: self.operator_id,
+            flagged: grants.iter().any(|grant| grant.lost_by(self.finished_at.unwrap_or(read_at))),
             grants,
             valid_from: self.valid_from,
             expires_at: self.expires_at,
@@ -111,13 +112,13 @@ fn row(org_id: Uuid, run: &Run) -> Row {
 async fn complete(conn: &AsyncPgConnection, org_id: Uuid, rows: Vec<Row>) -> Result<Vec<Run>> {
     let ids = rows.iter().map(|row| row.id).collect();
     let started = rows.iter().filter(|row| row.started_at.is_some()).map(|row| row.id).collect();
-    let (mut further, mut grants) =
+    let (mut further, (mut grants, read_at)) =
         futures::try_join!(further_instruments(conn, org_id, ids), grants(conn, org_id, started))?;
     rows.into_iter()
         .map(|row| {
             let further = further.remove(&row.id).unwrap_or_default();
             let grants = grants.remove(&row.id).unwrap_or_default();
-            row.complete(further, grants)
+            row.complete(further, grants, read_at)
         })
         .collect()
 }
@@ -215,21 +216,24 @@ pub async fn run_start(
 ) -> Result<Run> {
     grant_insert(conn, org_id, run.id, &authorization.grants).await?;
     let (valid_from, expires_at) = authorization.validity();
-    let row: Row = diesel::update(run::table.filter(run::org_id.eq(org_id).and(run::id.eq(run.id))))
-        .set((
-            run::state.eq(Step::Start.leads_to().as_str()),
-            run::started_at.eq(authorization.authorized_at),
-            run::operator_id.eq(operator_id),
-            run::valid_from.eq(valid_from),
-            run::expires_at.eq(expires_at),
-            run::updated_at.eq(now),
-            run::revision.eq(run::revision + 1),
-        ))
-        .returning(Row::as_returning())
-        .get_result(conn)
-        .await
-        .map_err(|error| occupied(error, run))?;
-    row.complete(run.further_instrument_ids.clone(), authorization.grants)
+    let row: Row = Prepared(
+        diesel::update(run::table.filter(run::org_id.eq(org_id).and(run::id.eq(run.id))))
+            .set((
+                run::state.eq(Step::Start.leads_to().as_str()),
+                run::started_at.eq(authorization.authorized_at),
+                run::operator_id.eq(operator_id),
+                run::valid_from.eq(valid_from),
+                run::expires_at.eq(expires_at),
+                run::updated_at.eq(now),
+                run::revision.eq(run::revision + 1),
+            ))
+            .returning(Row::as_returning()),
+    )
+    .get_result(conn)
+    .await
+    .map_err(|error| occupied(error, run))?;
+    let read_at = row.updated_at;
+    row.complete(run.further_instrument_ids.clone(), authorization.grants, read_at)
 }
 
 diesel::define_sql_function! {
@@ -239,19 +243,22 @@ diesel::define_sql_function! {
 
 /// Brings a locked run into its next state, for this reason; its next revision comes back.
 pub async fn run_step(conn: &mut AsyncPgConnection, org_id: Uuid, run: Run, to: State, reason: &str) -> Result<Run> {
-    let row: Row = diesel::update(run::table.filter(run::org_id.eq(org_id).and(run::id.eq(run.id))))
-        .set((
-            run::state.eq(to.as_str()),
-            run::state_reason.eq(reason),
-            to.is_terminal().then(|| run::finished_at.eq(clock_timestamp().nullable())),
-            run::updated_at.eq(now),
-            run::revision.eq(run::revision + 1),
-        ))
-        .returning(Row::as_returning())
-        .get_result(conn)
-        .await
-        .map_err(fault)?;
-    row.complete(run.further_instrument_ids, run.grants)
+    let row: Row = Prepared(
+        diesel::update(run::table.filter(run::org_id.eq(org_id).and(run::id.eq(run.id))))
+            .set((
+                run::state.eq(to.as_str()),
+                run::state_reason.eq(reason),
+                to.is_terminal().then(|| run::finished_at.eq(clock_timestamp().nullable())),
+                run::updated_at.eq(now),
+                run::revision.eq(run::revision + 1),
+            ))
+            .returning(Row::as_returning()),
+    )
+    .get_result(conn)
+    .await
+    .map_err(fault)?;
+    let read_at = row.updated_at;
+    row.complete(run.further_instrument_ids, run.grants, read_at)
 }
 
 /// The unique indexes decide between two runs that start at once.

@@ -3,15 +3,18 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _, SelectableHelper as _};
+use diesel::{
+    BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _, QueryDsl as _,
+    SelectableHelper as _,
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use spectra_runtime::{
     Error, Reason, Result,
-    db::{constraint, fault},
+    db::{Prepared, constraint, fault},
 };
 use uuid::Uuid;
 
-use super::schema::run_grant as grant;
+use super::schema::{revocation, run_grant as grant};
 use crate::run::Grant;
 
 const EXEMPT: &str = "exempt";
@@ -43,31 +46,40 @@ impl From<Row> for Grant {
             expires_at: row.expires_at,
             authorized_at: row.authorized_at,
             lapses_at: row.lapses_at,
+            revoked_at: None,
         }
     }
 }
 
-/// Grants by run, in the order of their instruments' ids.
+diesel::define_sql_function! {
+    fn clock_timestamp() -> Timestamptz;
+}
+
+/// Grants by run, in the order of their instruments' ids, and the database's time at which they were read.
 pub async fn grants(
     mut conn: &AsyncPgConnection,
     org_id: Uuid,
     run_ids: Vec<Uuid>,
-) -> Result<HashMap<Uuid, Vec<Grant>>> {
+) -> Result<(HashMap<Uuid, Vec<Grant>>, DateTime<Utc>)> {
     if run_ids.is_empty() {
-        return Ok(HashMap::new());
+        return Ok((HashMap::new(), DateTime::UNIX_EPOCH));
     }
-    let rows: Vec<Row> = grant::table
+    let same =
+        revocation::org_id.eq(grant::org_id).and(grant::calibration_id.eq(revocation::calibration_id.nullable()));
+    let rows: Vec<(Row, Option<DateTime<Utc>>, DateTime<Utc>)> = grant::table
+        .left_join(revocation::table.on(same))
         .filter(grant::org_id.eq(org_id).and(grant::run_id.eq_any(run_ids)))
         .order_by(grant::instrument_id)
-        .select(Row::as_select())
+        .select((Row::as_select(), revocation::revoked_at.nullable(), clock_timestamp()))
         .load(&mut conn)
         .await
         .map_err(fault)?;
+    let read_at = rows.iter().map(|(.., read_at)| *read_at).max().unwrap_or_default();
     let mut found = HashMap::<_, Vec<_>>::new();
-    for row in rows {
-        found.entry(row.run_id).or_default().push(row.into());
+    for (row, revoked_at, _) in rows {
+        found.entry(row.run_id).or_default().push(Grant { revoked_at, ..Grant::from(row) });
     }
-    Ok(found)
+    Ok((found, read_at))
 }
 
 /// Pins grants into a run. The database refuses one that has lapsed, by its own clock.
@@ -87,7 +99,7 @@ pub async fn grant_insert(conn: &mut AsyncPgConnection, org_id: Uuid, run_id: Uu
             expires_at: grant.expires_at,
         })
         .collect::<Vec<_>>();
-    let inserted = diesel::insert_into(grant::table).values(rows).execute(conn).await;
+    let inserted = Prepared(diesel::insert_into(grant::table).values(rows)).execute(conn).await;
     inserted.map_err(|error| match constraint(&error) {
         Some("run_grant_lapsed") => {
             let message = "the start took longer than its authorization lasts; start again";

@@ -12,7 +12,10 @@ use diesel::{
     sql_types::Timestamptz,
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
-use spectra_runtime::{Result, db::fault};
+use spectra_runtime::{
+    Result,
+    db::{Prepared, fault},
+};
 use uuid::Uuid;
 
 use super::schema::{run, sample_claim as claim};
@@ -44,13 +47,14 @@ pub async fn claim_take(
         .do_update()
         .set(claim::claimed_at.eq(now));
     let abandoned = claim::claimed_at.lt(now.into_sql::<Timestamptz>() - LEASE_SECONDS.seconds());
-    let claimed_at: Option<DateTime<Utc>> =
+    let claimed_at: Option<DateTime<Utc>> = Prepared(
         FilterDsl::filter(stamp, abandoned.nullable().or(claim::claimed_at.nullable().eq(held_since)))
-            .returning(claim::claimed_at)
-            .get_result(conn)
-            .await
-            .optional()
-            .map_err(fault)?;
+            .returning(claim::claimed_at),
+    )
+    .get_result(conn)
+    .await
+    .optional()
+    .map_err(fault)?;
     Ok(claimed_at.map(|claimed_at| Claim { run_id, sample_id, claimed_at }))
 }
 
@@ -66,11 +70,13 @@ pub async fn claim_stands(conn: &mut AsyncPgConnection, org_id: Uuid, held: &Cla
 pub async fn claim_abandon(conn: &mut AsyncPgConnection, org_id: Uuid, held: &Claim) -> Result<()> {
     let one = claim::org_id.eq(org_id).and(claim::run_id.eq(held.run_id));
     let one = one.and(claim::claimed_at.eq(held.claimed_at));
-    diesel::update(QueryDsl::filter(claim::table, one))
-        .set(claim::claimed_at.eq(now.into_sql::<Timestamptz>() - LEASE_SECONDS.seconds()))
-        .execute(conn)
-        .await
-        .map_err(fault)?;
+    Prepared(
+        diesel::update(QueryDsl::filter(claim::table, one))
+            .set(claim::claimed_at.eq(now.into_sql::<Timestamptz>() - LEASE_SECONDS.seconds())),
+    )
+    .execute(conn)
+    .await
+    .map_err(fault)?;
     Ok(())
 }
 

@@ -51,6 +51,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    runs.revocation (org_id, calibration_id) {
+        org_id -> Uuid,
+        calibration_id -> Uuid,
+        revoked_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    runs.event_cursor (org_id) {
+        org_id -> Uuid,
+        txid -> Int8,
+    }
+}
+
+diesel::table! {
     runs.sample_claim (org_id, run_id) {
         org_id -> Uuid,
         run_id -> Uuid,
@@ -60,3 +75,4 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(run, sample_claim);
+diesel::allow_tables_to_appear_in_same_query!(run_grant, revocation);

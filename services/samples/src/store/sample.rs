@@ -11,7 +11,7 @@ use futures::FutureExt as _;
 use serde_json::{Map, Value};
 use spectra_runtime::{
     Error, Result,
-    db::{Batch, constraint, fault},
+    db::{Batch, Prepared, constraint, fault},
     list::{Field, Page, Spec},
 };
 use uuid::Uuid;
@@ -186,28 +186,30 @@ pub async fn sample_insert(conn: &mut AsyncPgConnection, org_id: Uuid, sample: &
 /// Writes what may change of a locked sample; its next revision comes back.
 pub async fn sample_update(conn: &mut AsyncPgConnection, org_id: Uuid, sample: &Sample) -> Result<Sample> {
     let row = row(org_id, sample);
-    diesel::update(sample::table.filter(sample::org_id.eq(org_id).and(sample::id.eq(sample.id))))
-        .set((
-            sample::name.eq(row.name),
-            sample::material_type.eq(row.material_type),
-            sample::lot_code.eq(row.lot_code),
-            sample::barcode.eq(row.barcode),
-            sample::location.eq(row.location),
-            sample::quantity_value.eq(row.quantity_value),
-            sample::quantity_unit.eq(row.quantity_unit),
-            sample::quantity_uncertainty.eq(row.quantity_uncertainty),
-            sample::quantity_coverage.eq(row.quantity_coverage),
-            sample::attributes.eq(row.attributes),
-            sample::status.eq(row.status),
-            sample::run_id.eq(row.run_id),
-            sample::updated_at.eq(now),
-            sample::revision.eq(sample::revision + 1),
-        ))
-        .returning(Row::as_returning())
-        .get_result(conn)
-        .await
-        .map_err(|error| taken(error, sample))
-        .and_then(Sample::try_from)
+    Prepared(
+        diesel::update(sample::table.filter(sample::org_id.eq(org_id).and(sample::id.eq(sample.id))))
+            .set((
+                sample::name.eq(row.name),
+                sample::material_type.eq(row.material_type),
+                sample::lot_code.eq(row.lot_code),
+                sample::barcode.eq(row.barcode),
+                sample::location.eq(row.location),
+                sample::quantity_value.eq(row.quantity_value),
+                sample::quantity_unit.eq(row.quantity_unit),
+                sample::quantity_uncertainty.eq(row.quantity_uncertainty),
+                sample::quantity_coverage.eq(row.quantity_coverage),
+                sample::attributes.eq(row.attributes),
+                sample::status.eq(row.status),
+                sample::run_id.eq(row.run_id),
+                sample::updated_at.eq(now),
+                sample::revision.eq(sample::revision + 1),
+            ))
+            .returning(Row::as_returning()),
+    )
+    .get_result(conn)
+    .await
+    .map_err(|error| taken(error, sample))
+    .and_then(Sample::try_from)
 }
 
 fn taken(error: diesel::result::Error, sample: &Sample) -> Error {

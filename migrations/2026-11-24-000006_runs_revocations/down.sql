@@ -1,0 +1,2 @@
+DROP TABLE runs.event_cursor;
+DROP TABLE runs.revocation;
