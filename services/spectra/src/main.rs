@@ -84,13 +84,15 @@ fn main() -> ExitCode {
 
 fn start(command: Command) -> Result<()> {
     let settings = Settings::from_environment()?;
-    telemetry::init(&settings.telemetry)
-        .map_err(|error| Trouble(format!("SPECTRA_LOG or OTEL_EXPORTER_OTLP_ENDPOINT cannot be used: {error}")))?;
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if settings.workers > 0 {
         runtime.worker_threads(settings.workers);
     }
     let runtime = runtime.enable_all().build().map_err(Trouble::new)?;
+    // Within the runtime, on which the exporter of traces keeps its connection.
+    runtime
+        .block_on(async { telemetry::init(&settings.telemetry) })
+        .map_err(|error| Trouble(format!("SPECTRA_LOG or OTEL_EXPORTER_OTLP_ENDPOINT cannot be used: {error}")))?;
     let result = runtime.block_on(run(command, settings));
     runtime.block_on(async { telemetry::shutdown() });
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));

@@ -14,12 +14,21 @@ use std::{
 
 use contract::{
     auth::v1::{LoginRequest, auth_service_client::AuthServiceClient},
+    calibration::v1::{ListInstrumentsRequest, instruments_service_client::InstrumentsServiceClient},
+    runs::v1::{CreateRunRequest, Run, runs_service_client::RunsServiceClient},
     samples::v1::{CreateSampleRequest, ListSamplesRequest, Sample, samples_service_client::SamplesServiceClient},
 };
+use opentelemetry_proto::tonic::{
+    collector::trace::v1::{
+        ExportTraceServiceRequest, ExportTraceServiceResponse,
+        trace_service_server::{TraceService, TraceServiceServer},
+    },
+    trace::v1::Span,
+};
 use tonic::{
-    Code, Request,
+    Code, Request, Response, Status,
     metadata::{Ascii, MetadataValue},
-    transport::{Channel, Endpoint},
+    transport::{Channel, Endpoint, Server, server::TcpIncoming},
 };
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
@@ -52,8 +61,13 @@ struct Up {
 
 impl Up {
     fn start(data: &Path) -> Self {
+        Self::start_with(data, &[])
+    }
+
+    fn start_with(data: &Path, settings: &[(&str, String)]) -> Self {
         let listen = free();
-        let mut child = spectra(data, listen).arg("up").spawn().unwrap();
+        let settings = settings.iter().map(|(name, value)| (name, value));
+        let mut child = spectra(data, listen).envs(settings).arg("up").spawn().unwrap();
         let said = Arc::new(Mutex::new(String::new()));
         let streams: [Box<dyn std::io::Read + Send>; 2] =
             [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
@@ -295,4 +309,71 @@ fn a_full_disk_is_told_in_one_sentence() {
     assert!(unmounted.success());
     let said = failed(&full);
     assert!(said.contains("full") || said.contains("space"), "{said}");
+}
+
+/// A collector that keeps what it is sent.
+#[derive(Clone, Default)]
+struct Collector(Arc<Mutex<Vec<Span>>>);
+
+#[tonic::async_trait]
+impl TraceService for Collector {
+    async fn export(
+        &self,
+        request: Request<ExportTraceServiceRequest>,
+    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
+        let scopes = request.into_inner().resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
+        self.0.lock().unwrap().extend(scopes.flat_map(|scope| scope.spans));
+        Ok(Response::new(ExportTraceServiceResponse::default()))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_trace_goes_through_all_services_that_a_call_asks() {
+    let (folder, collector) = (folder(), Collector::default());
+    let incoming = TcpIncoming::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = incoming.local_addr().unwrap();
+    let service = TraceServiceServer::new(collector.clone());
+    let server = tokio::spawn(Server::builder().add_service(service).serve_with_incoming(incoming));
+    let settings = [("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{address}"))];
+    let mut up = Up::start_with(&folder.path().join("data"), &settings);
+
+    let token = sign_in(&up.channel()).await;
+    let sample = SamplesServiceClient::new(up.channel()).create_sample(with(&token, create("traced"))).await.unwrap();
+    let request = ListInstrumentsRequest::default();
+    let instruments =
+        InstrumentsServiceClient::new(up.channel()).list_instruments(with(&token, request)).await.unwrap();
+    let instruments = instruments.into_inner().instruments;
+    let instrument = instruments.iter().find(|instrument| instrument.methods.iter().any(|code| code == "iv_sweep"));
+    let number = |value| prost_types::Value { kind: Some(prost_types::value::Kind::NumberValue(value)) };
+    let params = [("vgs_start", 0.0), ("vgs_stop", 5.0), ("vgs_step", 0.5)];
+    let run = Run {
+        instrument_id: instrument.unwrap().id.clone(),
+        sample_id: sample.into_inner().sample.unwrap().id,
+        method: "iv_sweep".to_owned(),
+        params: Some(prost_types::Struct {
+            fields: params.map(|(name, value)| (name.to_owned(), number(value))).into_iter().collect(),
+        }),
+        ..Default::default()
+    };
+    let mut request = with(&token, CreateRunRequest { run: Some(run), request_id: String::new() });
+    let (trace, parent) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
+    request.metadata_mut().insert("traceparent", format!("00-{trace}-{parent}-01").parse().unwrap());
+    RunsServiceClient::new(up.channel()).create_run(request).await.unwrap();
+
+    // What was collected is sent at the latest when the program ends.
+    up.end("-TERM");
+    let hex = |id: &[u8]| id.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let spans = collector.0.lock().unwrap();
+    let traced: Vec<_> = spans.iter().filter(|span| hex(&span.trace_id) == trace).collect();
+    let names: Vec<_> = traced.iter().map(|span| span.name.as_str()).collect();
+    let find = |name: &str| {
+        let found = traced.iter().find(|span| span.name == format!("spectra.{name}"));
+        found.unwrap_or_else(|| panic!("no span of {name} among {names:?}"))
+    };
+    let create = find("runs.v1.RunsService/CreateRun");
+    assert_eq!(hex(&create.parent_span_id), parent, "the client's span is the parent");
+    for asked in ["calibration.v1.CalibrationService/AuthorizeUse", "samples.v1.SamplesService/GetSample"] {
+        assert_eq!(find(asked).parent_span_id, create.span_id, "{asked}");
+    }
+    server.abort();
 }

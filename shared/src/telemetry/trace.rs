@@ -35,6 +35,9 @@ static PROVIDER: OnceLock<SdkTracerProvider> = OnceLock::new();
 ///
 /// # Errors
 /// A filter that cannot be read, an endpoint that cannot be used, or a second call.
+///
+/// # Panics
+/// Where an endpoint is set, outside of a runtime.
 pub fn init(settings: &Settings) -> Result<(), Box<dyn Error + Send + Sync>> {
     let filter = EnvFilter::try_new(&settings.filter)?;
     let lines =
