@@ -6,6 +6,7 @@ mod refresh_token;
 mod rpc;
 mod session;
 mod store;
+mod throttle;
 mod user;
 
 use std::sync::Arc;
@@ -23,6 +24,9 @@ use password::Passwords;
 
 /// Passwords hashed at once where nothing else is set: each takes 19 MiB and a core for some 20 ms.
 pub const HASH_PLACES: usize = 2;
+
+/// What the service calls itself.
+const NAME: &str = "auth";
 
 /// What the service needs to run.
 pub struct Settings {
@@ -68,7 +72,7 @@ impl Service {
     /// Starts the service; its database is connected to when it is first needed.
     #[must_use]
     pub fn new(Settings { db, guard, clock, tokens, credential_secret, hash_places }: Settings) -> Self {
-        let db = Db::new("auth", db);
+        let db = Db::new(NAME, db);
         let passwords = Passwords::new(hash_places);
         let app = App { db: db.clone(), clock, tokens, credential_secret, passwords };
         let stack = Builder::new(guard).add(AuthServiceServer::new(rpc::Rpc(Arc::new(app)))).build();

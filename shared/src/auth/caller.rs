@@ -1,6 +1,7 @@
 //! A verified caller.
 
 use std::{
+    net::IpAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -18,13 +19,20 @@ pub struct Request {
     pub deadline: Instant,
     /// W3C `traceparent` of the call, to be passed on.
     pub traceparent: Option<Arc<str>>,
+    /// Where it came from, as the listener saw it.
+    pub address: Option<IpAddr>,
 }
 
 impl Request {
     /// A request of our own making, such as a worker's round.
     #[must_use]
     pub fn internal(time: Duration) -> Self {
-        Self { id: Uuid::now_v7().to_string().into(), deadline: Instant::now() + time, traceparent: None }
+        Self {
+            id: Uuid::now_v7().to_string().into(),
+            deadline: Instant::now() + time,
+            traceparent: None,
+            address: None,
+        }
     }
 }
 

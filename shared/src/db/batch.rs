@@ -102,10 +102,10 @@ impl<V: Clone + Send + 'static> Batch<V> {
                 }
             }
             if turn % BATCHES_A_LEASE == 0 {
-                held.take().map(Lease::done);
+                held.take().into_iter().for_each(Lease::done);
             }
         }
-        held.map(Lease::done);
+        held.into_iter().for_each(Lease::done);
     }
 
     /// Asks on the connection that is held, or on another one, which is held from then on.

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::{
     Context, Drain, drain,
+    listener::ClientAddress,
     stack::{Next, Routes, content_type_starts},
 };
 use crate::{
@@ -195,7 +196,8 @@ pub(super) fn deadline(next: Next) -> Next {
             Err(error) => return ready(refuse(error, &id)).boxed(),
         };
         let traceparent = request.headers().get("traceparent").and_then(|value| value.to_str().ok()).map(Arc::from);
-        let call = auth::Request { id: Arc::clone(&id), deadline: Instant::now() + wait, traceparent };
+        let address = request.extensions().get::<ClientAddress>().map(|client| client.0);
+        let call = auth::Request { id: Arc::clone(&id), deadline: Instant::now() + wait, traceparent, address };
         request.extensions_mut().insert(Context { request: call, method, person: None, service: None });
         if method.descriptor.is_server_streaming() {
             return next(request);

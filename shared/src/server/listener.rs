@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -61,6 +61,10 @@ impl Listener {
     }
 }
 
+/// Where a request came from, beside it among its extensions.
+#[derive(Clone, Copy)]
+pub(super) struct ClientAddress(pub(super) IpAddr);
+
 /// What answers the requests of a listener.
 pub type Handler = Arc<dyn Fn(Request<Body>) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
 
@@ -86,7 +90,7 @@ pub async fn serve(listener: Listener, handler: Handler, drain: Drain) {
             accepted = accept(&listener.0, &places) => accepted,
             () = drain.closed() => break,
         };
-        let (socket, place) = match accepted {
+        let (socket, client, place) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -97,7 +101,8 @@ pub async fn serve(listener: Listener, handler: Handler, drain: Drain) {
         // Small messages go out at once.
         let _ = socket.set_nodelay(true);
         let handler = Arc::clone(&handler);
-        let service = service_fn(move |request: Request<hyper::body::Incoming>| {
+        let service = service_fn(move |mut request: Request<hyper::body::Incoming>| {
+            request.extensions_mut().insert(client);
             let response = handler(request.map(Body::new));
             async move { Ok::<_, std::convert::Infallible>(response.await) }
         });
@@ -123,11 +128,14 @@ pub async fn serve(listener: Listener, handler: Handler, drain: Drain) {
     }
 }
 
-/// A connection, and its place among those that are served at once.
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+/// A connection, whose it is, and its place among those that are served at once.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, ClientAddress, OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
-    let (socket, _) = listener.accept().await?;
-    Ok((socket, place))
+    let (socket, client) = listener.accept().await?;
+    Ok((socket, ClientAddress(client.ip().to_canonical()), place))
 }
 
 /// A connection that, when it is woken, first lets everybody go who is ready: their answers then leave in one write.

@@ -4,7 +4,8 @@ use spectra::migrate;
 use spectra_tests::database;
 
 /// Tables that are read before an organization is known, by the auth role alone.
-const WITHOUT_FENCE: [&str; 3] = ["auth.login_directory", "auth.organization", "public.__diesel_schema_migrations"];
+const WITHOUT_FENCE: [&str; 4] =
+    ["auth.login_attempt", "auth.login_directory", "auth.organization", "public.__diesel_schema_migrations"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_table_is_fenced_by_organization() {

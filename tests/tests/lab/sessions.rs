@@ -5,6 +5,7 @@ use contract::auth::v1::{
     auth_service_client::AuthServiceClient,
 };
 use spectra_tests::{Person, TestLab, refused};
+use tonic_types::StatusExt as _;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn signing_in_gives_what_the_previous_generation_gave() {
@@ -34,6 +35,39 @@ async fn wrong_password_unknown_user_and_upper_case() {
     assert_eq!(spectra_tests::reason(&wrong).0, "CREDENTIALS_INVALID");
     assert_eq!(spectra_tests::reason(&unknown).0, "CREDENTIALS_INVALID");
     login("Engineer@Demo.Lab", "eng123").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guesses_are_throttled_before_they_cost_a_hash_and_nobody_else_is() {
+    let lab = TestLab::start().await;
+    let login = |username: &str, password: &str| {
+        let request = LoginRequest { username: username.to_owned(), password: password.to_owned(), otp: String::new() };
+        let mut auth = AuthServiceClient::new(lab.channel.clone());
+        async move { auth.login(request).await }
+    };
+    // An account that there is, and one that there is not: alike.
+    for account in ["engineer@demo.lab", "nobody@demo.lab"] {
+        let guesses = (0..300).map(|number| login(account, &format!("guess{number}")));
+        let mut told = std::collections::BTreeMap::new();
+        for answer in futures::future::join_all(guesses).await {
+            let status = answer.unwrap_err();
+            *told.entry(spectra_tests::reason(&status).0).or_insert(0) += 1;
+            if status.code() == tonic::Code::ResourceExhausted {
+                let wait = status.get_details_retry_info().and_then(|info| info.retry_delay).expect("RetryInfo");
+                assert!((1..=90).contains(&wait.as_secs()), "{wait:?}");
+            }
+        }
+        // An answer about the password is one that a hash was computed for.
+        assert_eq!(told.get("CREDENTIALS_INVALID"), Some(&10), "{told:?}");
+        assert!(told.keys().all(|why| ["CREDENTIALS_INVALID", "THROTTLED", "OVERLOADED"].contains(&why.as_str())));
+        assert!(told["THROTTLED"] > 0, "{told:?}");
+    }
+    let right = login("engineer@demo.lab", "eng123").await.unwrap_err();
+    assert_eq!(spectra_tests::reason(&right).0, "THROTTLED", "the right guess is not told either");
+    // From the same network, people sign in as before, and as often as they like.
+    for _ in 0..20 {
+        login("pi@demo.lab", "pi123").await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,6 +21,7 @@ use crate::{
         session::session_insert,
         user::{user_account, user_hold},
     },
+    throttle::Attempt,
     user::{User, credentials_invalid},
 };
 
@@ -30,7 +31,10 @@ const AMR: &[&str] = &["pwd"];
 pub async fn handle(app: Arc<App>, request: Request, credentials: LoginRequest) -> Result<LoginResponse> {
     let LoginRequest { username, password, .. } = credentials;
 
-    let (org_id, user) = prove(&app, &request, &username.to_lowercase(), password.into()).await?;
+    let email = username.to_lowercase();
+    let attempt = Attempt::begin(&app, &request, &email).await?;
+    let (org_id, user) = prove(&app, &request, &email, password.into()).await?;
+    attempt.succeed(&app).await?;
 
     let at = app.clock.now_us();
     let session = Session::begin(user.id, at);
