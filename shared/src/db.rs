@@ -7,6 +7,7 @@ mod batch;
 mod conn;
 mod echo;
 mod fault;
+mod forget;
 mod mutate;
 mod prepared;
 mod statements;
@@ -20,7 +21,7 @@ pub use self::{
     batch::Batch,
     conn::Settings,
     fault::{constraint, fault},
-    mutate::{Event, Reply, Tx, Value},
+    mutate::{Event, Last, Reply, Tx, Value},
     prepared::Prepared,
 };
 use self::{

@@ -36,6 +36,12 @@ impl Database {
     pub async fn owner(&self) -> tokio_postgres::Client {
         connect(&self.connect).await
     }
+
+    /// The database as a service sees it.
+    #[must_use]
+    pub fn of(&self, service: &'static str) -> Db {
+        one_connection(service, &self.url)
+    }
 }
 
 /// A fresh database with the schema, two organizations and their people.
@@ -146,16 +152,21 @@ async fn start() -> Server {
     Server { folder, _keeper: keeper }
 }
 
-/// Both organizations and their people, hashed once for all tests.
-async fn people(template: &SecretString) {
+/// The database as a service sees it, by one connection.
+fn one_connection(service: &'static str, url: &SecretString) -> Db {
     let settings = spectra_runtime::db::Settings {
-        url: template.clone(),
-        role: Some(migrate::role("auth")),
+        url: url.clone(),
+        role: Some(migrate::role(service)),
         pool_size: 1,
         wait: Duration::from_secs(10),
         echo: false,
     };
-    let db = Db::new("auth", settings);
+    Db::new(service, settings)
+}
+
+/// Both organizations and their people, hashed once for all tests.
+async fn people(template: &SecretString) {
+    let db = one_connection("auth", template);
     for slug in ["demo", "other"] {
         let org_id = spectra_auth::people::seed_organization(&db, slug, slug, "UTC").await.expect("an organization");
         for (local, role, password) in crate::people::PEOPLE {

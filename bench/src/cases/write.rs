@@ -131,9 +131,9 @@ pub(crate) fn envelope(organization: &Organization) -> Script {
         "ab".repeat(32),
         "ab".repeat(REPLY_BYTES)
     );
-    let begin = "\\startpipeline\nBEGIN;\nSET LOCAL statement_timeout = 10000;\n\\endpipeline\n";
+    let begin = "BEGIN READ WRITE;\nSET LOCAL statement_timeout = 10000;\n";
     let insert = insert_sample(organization);
     let random = "\\set random random(1, 9000000000000000000)\n";
-    let script = format!("{NUMBERS}{random}{begin}{insert}\\startpipeline\n{event}{keep}COMMIT;\n\\endpipeline\n");
+    let script = format!("{NUMBERS}{random}\\startpipeline\n{begin}{insert}{event}{keep}COMMIT;\n\\endpipeline\n");
     Script::bound([script], id)
 }

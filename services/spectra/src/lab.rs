@@ -121,6 +121,7 @@ impl Lab {
                 (runs.stack, runs.db)
             }
         };
+        self.workers.push(tokio::spawn(db.clone().keep_forgetting(self.drain.clone())));
         self.stacks.insert(service, stack);
         self.databases.insert(service, db);
         Ok(())

@@ -1,6 +1,6 @@
 //! Connections that remember which organization they are bound to, and their pool.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::{AsyncConnection as _, AsyncPgConnection, SimpleAsyncConnection as _};
@@ -29,8 +29,8 @@ pub(super) struct Conn {
     pub(super) org_id: Option<Uuid>,
     /// A transaction is open, or a statement was left half way: not to be lent out like this.
     pub(super) dirty: bool,
-    /// The statements that end a mutation are prepared here, so that they may be sent together.
-    pub(super) warm: bool,
+    /// The statements that end a mutation and are prepared here, so that they may be sent together.
+    pub(super) prepared: HashSet<&'static str>,
 }
 
 impl Conn {
@@ -77,7 +77,7 @@ impl bb8::ManageConnection for Manager {
         if *echo {
             pg.set_instrumentation(super::echo::statement);
         }
-        Ok(Conn { pg, org_id: None, dirty: false, warm: false })
+        Ok(Conn { pg, org_id: None, dirty: false, prepared: HashSet::new() })
     }
 
     async fn is_valid(&self, conn: &mut Conn) -> Result<(), ConnectionError> {

@@ -4,7 +4,12 @@ use std::{pin::pin, task::Poll};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use contract::{Mutation, common::v1::Change};
+use diesel::{
+    pg::Pg,
+    query_builder::{QueryFragment, QueryId},
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _};
+use futures::{FutureExt as _, future::BoxFuture};
 use prost::{Message, Name};
 use uuid::Uuid;
 
@@ -21,7 +26,29 @@ use crate::{
 /// A transaction, as the closure of a mutation sees it.
 pub struct Tx {
     lease: Lease,
+    last: Option<Last>,
     outcome: Option<Outcome>,
+}
+
+/// A statement whose result the closure does not wait for: it travels with the event and the COMMIT, and where it fails
+/// nothing of the transaction stays.
+pub struct Last {
+    /// Known to be prepared by this name.
+    name: &'static str,
+    run: Box<dyn for<'c> FnOnce(&'c AsyncPgConnection) -> BoxFuture<'c, Result<()>> + Send>,
+}
+
+impl Last {
+    /// A statement with a fixed text, and what its failure means.
+    pub fn new<S>(statement: S, refusal: impl FnOnce(diesel::result::Error) -> Error + Send + 'static) -> Self
+    where
+        S: QueryFragment<Pg> + QueryId + Send + 'static,
+    {
+        Self {
+            name: std::any::type_name::<S>(),
+            run: Box::new(|mut pg| async move { statement.execute(&mut pg).await.map(drop).map_err(refusal) }.boxed()),
+        }
+    }
 }
 
 enum Outcome {
@@ -33,6 +60,12 @@ impl Tx {
     /// The connection, bound to the organization, inside the transaction.
     pub fn conn(&mut self) -> &mut AsyncPgConnection {
         &mut self.lease.conn().pg
+    }
+
+    /// Writes this at the end.
+    pub fn last(&mut self, statement: Last) {
+        debug_assert!(self.last.is_none(), "one last statement a mutation");
+        self.last = Some(statement);
     }
 
     /// What was done: exactly one event a mutation, committed with it.
@@ -191,9 +224,9 @@ impl Db {
         for<'t> E: Work<&'t mut Tx, Result<T>, Done: Send> + Send + 'a,
     {
         async move {
-            let mut tx = Tx { lease: self.begin(caller).await?, outcome: None };
+            let mut tx = Tx { lease: self.begin(caller).await?, last: None, outcome: None };
             let result = effect(&mut tx).await;
-            let Tx { lease, outcome } = tx;
+            let Tx { lease, last, outcome } = tx;
             let (reply, outcome) = match (result, outcome) {
                 (Ok(reply), Some(outcome)) => (reply, outcome),
                 (result, _) => {
@@ -204,10 +237,10 @@ impl Db {
             let kept = used.map(|used| (used, reply.kept()));
             let keep = kept.as_ref().map(|(used, reply)| Keep(used, reply));
             match outcome {
-                Outcome::Unchanged => commit(lease, None, keep).await?,
+                Outcome::Unchanged => commit(lease, last, None, keep).await?,
                 Outcome::Changed(event) => {
                     let body = event.change.encode_to_vec();
-                    commit(lease, Some(self.record(caller, &event, &body)), keep).await?;
+                    commit(lease, last, Some(self.record(caller, &event, &body)), keep).await?;
                     self.changed.notify_waiters();
                 }
             }
@@ -255,27 +288,43 @@ impl Db {
     }
 }
 
-/// Writes the event and the kept reply, and commits; nothing of the transaction stays where one of them fails.
-async fn commit(mut lease: Lease, record: Option<Record<'_>>, keep: Option<Keep<'_>>) -> Result<()> {
+/// Writes what is last, the event and the kept reply, and commits; nothing of the transaction stays where one of them
+/// fails.
+async fn commit(
+    mut lease: Lease,
+    last: Option<Last>,
+    record: Option<Record<'_>>,
+    keep: Option<Keep<'_>>,
+) -> Result<()> {
     let conn = lease.conn();
-    if !conn.warm {
-        // An unprepared statement would be executed after the COMMIT that overtook its preparation.
-        conn.warm = record.is_some() && keep.is_some();
-        let written = match run(&conn.pg, record).await {
-            Ok(()) => run(&conn.pg, keep).await,
-            failed => failed,
+    let names = [last.as_ref().map(|last| last.name), record.as_ref().map(|_| "record"), keep.as_ref().map(|_| "keep")];
+    let last = async |pg| match last {
+        Some(last) => (last.run)(pg).await,
+        None => Ok(()),
+    };
+    // An unprepared statement would be executed after the COMMIT that overtook its preparation.
+    if !names.iter().flatten().all(|name| conn.prepared.contains(name)) {
+        let pg = &conn.pg;
+        let written = async {
+            last(pg).await?;
+            run(pg, record).await?;
+            run(pg, keep).await
         };
+        let written = written.await;
+        if written.is_ok() {
+            conn.prepared.extend(names.into_iter().flatten());
+        }
         return end(lease, if written.is_ok() { "COMMIT" } else { "ROLLBACK" }).await.and(written);
     }
-    // Both statements are prepared on this connection, so the three travel together and in this order. After a
-    // statement that failed, a COMMIT is a ROLLBACK.
+    // Prepared on this connection, they travel together and in this order. After a statement that failed, a COMMIT is a
+    // ROLLBACK.
     let mut pg = &conn.pg;
-    let (recorded, kept, ended) =
-        futures::join!(run(pg, record), run(pg, keep), async move { pg.batch_execute("COMMIT").await });
+    let commit = async move { pg.batch_execute("COMMIT").await };
+    let (written, recorded, kept, ended) = futures::join!(last(pg), run(pg, record), run(pg, keep), commit);
     ended.map_err(fault)?;
     conn.dirty = false;
     lease.done();
-    recorded.and(kept)
+    written.and(recorded).and(kept)
 }
 
 async fn end(mut lease: Lease, how: &'static str) -> Result<()> {
@@ -288,7 +337,7 @@ async fn end(mut lease: Lease, how: &'static str) -> Result<()> {
 
 async fn run<S>(mut pg: &AsyncPgConnection, statement: Option<S>) -> Result<()>
 where
-    S: diesel::query_builder::QueryFragment<diesel::pg::Pg> + diesel::query_builder::QueryId + Send,
+    S: QueryFragment<Pg> + QueryId + Send,
 {
     if let Some(statement) = statement {
         statement.execute(&mut pg).await.map_err(fault)?;

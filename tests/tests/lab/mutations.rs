@@ -16,6 +16,7 @@ use contract::{
 };
 use prost::Message as _;
 use prost_types::FieldMask;
+use spectra_runtime::db::fault;
 use spectra_tests::{Person, TestLab, certificate, dynamic, iv_sweep, reason};
 use uuid::Uuid;
 
@@ -266,4 +267,39 @@ async fn one_request_id_used_fifty_times_at_once_has_one_effect() {
     let owner = lab.database.owner().await;
     let rows: i64 = owner.query_one("SELECT count(*) FROM samples.sample", &[]).await.unwrap().get(0);
     assert_eq!(rows, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_is_kept_for_a_day_and_then_forgotten() {
+    let lab = TestLab::start().await;
+    let (owner, engineer) = (lab.database.owner().await, lab.person("engineer").await);
+    let create = method("/spectra.samples.v1.SamplesService/CreateSample").unwrap();
+    let a_day_passes = "UPDATE samples.request SET created_at = created_at - interval '25 hours'";
+    let kept = "SELECT count(*) FROM samples.request";
+
+    // After a day, a request_id is as new: with another body, too.
+    let request_id = new_id();
+    let (body, other_body) = request("CreateSample", &engineer, &request_id).await;
+    dynamic::call(engineer.client(), create, body).await.unwrap();
+    owner.batch_execute(a_day_passes).await.unwrap();
+    let other = dynamic::call(engineer.client(), create, other_body.clone()).await.unwrap();
+    assert_eq!(dynamic::call(engineer.client(), create, other_body).await.unwrap(), other, "and is kept anew");
+
+    let db = lab.database.of("samples");
+    assert_eq!(db.forget_replies().await.unwrap(), 0, "not before its time");
+    owner.batch_execute(a_day_passes).await.unwrap();
+    assert_eq!(db.forget_replies().await.unwrap(), 1);
+    assert_eq!(owner.query_one(kept, &[]).await.unwrap().get::<_, i64>(0), 0);
+}
+
+/// What writes goes through a mutation, and nothing else can.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_cannot_write() {
+    let database = spectra_tests::database().await;
+    let samples = database.of("samples");
+    let write = samples.read_as(Uuid::now_v7(), async |conn| {
+        diesel_async::SimpleAsyncConnection::batch_execute(conn, "DELETE FROM samples.request").await.map_err(fault)
+    });
+    let refusal = write.await.unwrap_err();
+    assert!(format!("{refusal:?}").contains("read-only transaction"), "{refusal:?}");
 }

@@ -41,7 +41,7 @@ pub async fn handle(app: Arc<App>, caller: Caller, request: CreateSampleRequest)
     let org_id = caller.org_id();
     app.db
         .mutate(&caller, &request, async move |tx: &mut Tx| {
-            sample_insert(tx.conn(), org_id, &sample).await?;
+            tx.last(sample_insert(org_id, &sample));
             let sample = convert::to_wire(sample);
             tx.record(Event::new(RESOURCE, &sample.id, "create").after(&sample));
             Ok(CreateSampleResponse { sample: Some(sample) })

@@ -11,7 +11,7 @@ use futures::FutureExt as _;
 use serde_json::{Map, Value};
 use spectra_runtime::{
     Error, Result,
-    db::{Batch, Prepared, constraint, fault},
+    db::{Batch, Last, Prepared, constraint, fault},
     list::{Field, Page, Spec},
 };
 use uuid::Uuid;
@@ -174,13 +174,10 @@ pub async fn sample_lock(conn: &mut AsyncPgConnection, org_id: Uuid, id: Uuid) -
         .and_then(Sample::try_from)
 }
 
-pub async fn sample_insert(conn: &mut AsyncPgConnection, org_id: Uuid, sample: &Sample) -> Result<()> {
-    diesel::insert_into(sample::table)
-        .values(row(org_id, sample))
-        .execute(conn)
-        .await
-        .map_err(|error| taken(error, sample))?;
-    Ok(())
+/// Writes a new sample, at the end of a mutation.
+pub fn sample_insert(org_id: Uuid, sample: &Sample) -> Last {
+    let (row, sample) = (row(org_id, sample), sample.clone());
+    Last::new(diesel::insert_into(sample::table).values(row), move |error| taken(error, &sample))
 }
 
 /// Writes what may change of a locked sample; its next revision comes back.
