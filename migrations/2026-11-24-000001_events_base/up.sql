@@ -44,7 +44,8 @@ BEGIN
       created_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
       PRIMARY KEY (org_id, request_id, principal, method)
     )$table$, service);
-  EXECUTE format('CREATE INDEX request_created_at ON %I.request (org_id, created_at)', service);
+  -- Rows lie in the order of their time, near enough: a few bytes a megabyte find the old ones.
+  EXECUTE format('CREATE INDEX request_created_at ON %I.request USING brin (created_at)', service);
   PERFORM spectra.tenant(format('%I.request', service)::regclass);
   EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I.request TO spectra_%s', service, service);
 END $$;

@@ -35,8 +35,10 @@ pub struct Tx {
 pub struct Last {
     /// Known to be prepared by this name.
     name: &'static str,
-    run: Box<dyn for<'c> FnOnce(&'c AsyncPgConnection) -> BoxFuture<'c, Result<()>> + Send>,
+    run: Box<Run>,
 }
+
+type Run = dyn for<'c> FnOnce(&'c AsyncPgConnection) -> BoxFuture<'c, Result<()>> + Send;
 
 impl Last {
     /// A statement with a fixed text, and what its failure means.
