@@ -100,6 +100,10 @@ fn start(command: Command) -> Result<()> {
 }
 
 async fn run(command: Command, settings: Settings) -> Result<()> {
+    if matches!(command, Command::Up { .. } | Command::Serve { .. }) && !settings.unknown.is_empty() {
+        let names = settings.unknown.join(", ");
+        tracing::warn!("{names}: no such setting; `spectra config` lists what there is");
+    }
     match command {
         Command::Up { data } => {
             if settings.profile == Profile::Production {
@@ -150,5 +154,8 @@ async fn migrate(step: Migrate, settings: &Settings) -> Result<()> {
 fn show(settings: &Settings) {
     for setting in &settings.shown {
         println!("{:28} {:32} {:14} {}", setting.name, setting.value, setting.source, setting.help);
+    }
+    for name in &settings.unknown {
+        println!("{name:28} {:32} {:14} no such setting", "", "environment");
     }
 }

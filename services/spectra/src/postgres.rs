@@ -48,11 +48,11 @@ pub struct Cluster {
 impl Cluster {
     /// Starts the cluster of the folder `data`, made first where there is none; `report` gets a short line a step.
     ///
-    /// The programs are those in the folder SPECTRA_PG_BIN, else the newest found on this machine. A server that an
+    /// The programs are those in the folder `programs`, else the newest found on this machine. A server that an
     /// earlier, killed `spectra` left running on the folder is shut down first. A data folder serves one program at
     /// a time: [`Error::InUse`] names the process that has it.
-    pub async fn start(data: &Path, report: impl Fn(&str)) -> Result<Self, Error> {
-        Self::start_with(&Search::from_environment(), data, report).await
+    pub async fn start(programs: Option<&Path>, data: &Path, report: impl Fn(&str)) -> Result<Self, Error> {
+        Self::start_with(&Search::new(programs), data, report).await
     }
 
     async fn start_with(search: &Search, data: &Path, report: impl Fn(&str)) -> Result<Self, Error> {

@@ -68,10 +68,14 @@ pub struct Settings {
     pub workers: usize,
     /// The data folder of `spectra up`.
     pub data: Option<PathBuf>,
+    /// PostgreSQL's programs for it.
+    pub pg_bin: Option<PathBuf>,
     /// Logs and traces.
     pub telemetry: telemetry::Settings,
     /// What is in force, for `spectra config`.
     pub shown: Vec<Shown>,
+    /// Names that look like settings and are none.
+    pub unknown: Vec<String>,
 }
 
 impl Settings {
@@ -93,6 +97,7 @@ impl Settings {
         let mut settings = parse(&mut reader);
         refuse_what_is_not_here(&mut reader);
         check_profile(&settings, &mut reader);
+        settings.unknown = reader.unknown();
         let (shown, faults) = reader.finish();
         settings.shown = shown;
         if faults.is_empty() {
@@ -183,6 +188,7 @@ fn parse(reader: &mut Reader) -> Settings {
         reflection: reader.switch("SPECTRA_REFLECTION", profile == Profile::Development, "answer gRPC reflection"),
         workers: reader.parse("SPECTRA_WORKERS", 0, "a number of threads", "threads of the runtime; 0 for one a core"),
         data: reader.optional("SPECTRA_DATA", "data folder of `up`").map(PathBuf::from),
+        pg_bin: reader.optional("SPECTRA_PG_BIN", "folder of PostgreSQL's programs, for `up`").map(PathBuf::from),
         telemetry: telemetry::Settings {
             filter: reader.text("SPECTRA_LOG", "info", "what is logged, such as info,spectra_runtime=debug"),
             json: reader.switch("SPECTRA_LOG_JSON", false, "log lines as JSON"),
@@ -190,6 +196,7 @@ fn parse(reader: &mut Reader) -> Settings {
                 .optional("OTEL_EXPORTER_OTLP_ENDPOINT", "collector of traces, such as http://127.0.0.1:4317"),
             service_name: reader.text("OTEL_SERVICE_NAME", "spectra", "name of the process in traces"),
         },
+        unknown: Vec::new(),
         shown: Vec::new(),
     }
 }
@@ -275,6 +282,12 @@ mod tests {
             assert!(trouble.contains(part), "{part} is missing in: {trouble}");
         }
         assert!(!trouble.contains("short"), "a secret must not be shown: {trouble}");
+    }
+
+    #[test]
+    fn a_name_that_is_no_setting_is_noticed() {
+        let settings = read(&[("SPECTRA_LISTN", "127.0.0.1:1"), ("SPECTRA_LOG_FILE", ""), ("PATH", "/bin")]).unwrap();
+        assert_eq!(settings.unknown, ["SPECTRA_LISTN"]);
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub async fn run(settings: Settings, data: Option<PathBuf>) -> Result<()> {
     let mut cluster = match &settings.database_url {
         Some(_) => None,
         None => tokio::select! {
-            started = Cluster::start(&data, say) => Some(started.map_err(Trouble::new)?),
+            started = Cluster::start(settings.pg_bin.as_deref(), &data, say) => Some(started.map_err(Trouble::new)?),
             () = interrupted.clone() => return Err(Trouble::new("interrupted before the database was up")),
         },
     };

@@ -171,7 +171,7 @@ async fn a_deadline_ends_a_wait_and_a_malformed_one_is_told() {
 async fn a_database_that_dies_is_unavailable_at_once_and_comes_back_by_itself() {
     let folder = tempfile::Builder::new().prefix("spectra-fault-").tempdir().unwrap();
     let data = folder.path().join("data");
-    let mut cluster = spectra::postgres::Cluster::start(&data, |_| {}).await.unwrap();
+    let mut cluster = spectra::postgres::Cluster::start(None, &data, |_| {}).await.unwrap();
     let lab = TestLab::start_on(cluster.url()).await;
     let engineer = Person::sign_in(&lab.channel, "engineer@demo.lab").await;
 

@@ -43,11 +43,11 @@ pub(super) struct Version {
 }
 
 impl Search {
-    /// SPECTRA_PG_BIN, else where systems put PostgreSQL, else PATH.
-    #[expect(clippy::disallowed_methods, reason = "the program is what reads the environment")]
-    pub(super) fn from_environment() -> Self {
-        if let Some(folder) = env::var_os("SPECTRA_PG_BIN").filter(|folder| !folder.is_empty()) {
-            return Self::Only(folder.into());
+    /// This folder, else where systems put PostgreSQL, else PATH.
+    #[expect(clippy::disallowed_methods, reason = "PATH is not a setting of ours")]
+    pub(super) fn new(folder: Option<&Path>) -> Self {
+        if let Some(folder) = folder {
+            return Self::Only(folder.to_owned());
         }
         let mut folders = Vec::new();
         for (parent, prefix, programs) in USUAL_PLACES {

@@ -38,8 +38,14 @@ fn only(programs: &TempDir) -> Search {
     Search::Only(programs.path().into())
 }
 
+/// PostgreSQL as it is on this machine.
+#[expect(clippy::disallowed_methods, reason = "where it is here is for whoever runs the tests to say")]
+fn here() -> Search {
+    Search::new(std::env::var_os("SPECTRA_PG_BIN").map(std::path::PathBuf::from).as_deref())
+}
+
 async fn start(data: &Path) -> Result<Cluster, Error> {
-    Cluster::start_with(&Search::from_environment(), data, |_| {}).await
+    Cluster::start_with(&here(), data, |_| {}).await
 }
 
 async fn client(cluster: &Cluster) -> Client {
@@ -149,7 +155,7 @@ async fn a_server_left_by_a_killed_program_is_stopped_first() {
 
     let reported = std::cell::RefCell::new(Vec::new());
     let report = |line: &str| reported.borrow_mut().push(line.to_owned());
-    let cluster = Cluster::start_with(&Search::from_environment(), data.path(), report).await.unwrap();
+    let cluster = Cluster::start_with(&here(), data.path(), report).await.unwrap();
     let line = format!("stopping the PostgreSQL server (process {left}) that an earlier spectra left running");
     assert!(reported.borrow().contains(&line), "{reported:?}");
     assert_ne!(postmaster(&cluster), left);

@@ -142,6 +142,18 @@ impl Reader {
         raw.map(|(value, _)| value.into())
     }
 
+    /// Names that begin as ours do and that nothing has read.
+    #[must_use]
+    pub fn unknown(&self) -> Vec<String> {
+        let known = |name: &str| self.shown.iter().any(|setting| setting.name == name);
+        self.environment
+            .keys()
+            .filter(|name| name.starts_with("SPECTRA_"))
+            .filter(|name| !known(name) && !known(name.trim_end_matches("_FILE")))
+            .cloned()
+            .collect()
+    }
+
     /// What is in force, and every fault.
     #[must_use]
     pub fn finish(self) -> (Vec<Shown>, Vec<String>) {
