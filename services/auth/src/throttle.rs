@@ -1,9 +1,12 @@
 //! How often somebody may fail to sign in: by the account that is tried, and by the network it is tried from.
 //!
-//! An attempt is counted before the password is hashed and given back when it succeeds, so that a burst of guesses costs
+//! An attempt is counted before the password is hashed and given back unless the password was wrong, so that a burst of guesses costs
 //! no more hashes than are allowed. Unknown accounts are counted as known ones are: the answer tells nobody who is there.
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    net::IpAddr,
+    time::{Duration, Instant},
+};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use spectra_runtime::{Error, Reason, Result, auth::Caller, auth::Request, db::Tx, db::Value, error::Kind};
@@ -31,6 +34,9 @@ pub struct Limit {
 const ACCOUNT: Limit = Limit { burst: 10, every: Duration::from_secs(90) };
 /// Many people may share one address.
 const NETWORK: Limit = Limit { burst: 100, every: Duration::from_secs(9) };
+
+/// How long giving an attempt back may take.
+const GIVE_BACK_TIME: Duration = Duration::from_secs(5);
 
 /// The account, and the network if it is known: a /24 of IPv4, a /64 of IPv6.
 fn subjects(email: &str, address: Option<IpAddr>) -> Vec<Subject> {
@@ -74,9 +80,11 @@ impl Attempt {
         Ok(Self { by, subjects })
     }
 
-    /// Gives it back: the password was right.
-    pub async fn succeed(self, app: &App) -> Result<()> {
+    /// Gives it back: the password was right, or nobody looked at it. The caller's time may be up by now.
+    pub async fn give_back(self, app: &App) -> Result<()> {
         let Self { by, subjects } = self;
+        let request = Request { deadline: Instant::now() + GIVE_BACK_TIME, ..by.request().clone() };
+        let by = Caller::service(crate::NAME, by.org_id(), request);
         let give_back = app.db.write(&by, async move |tx: &mut Tx| {
             attempts_give_back(tx.conn(), &subjects).await?;
             attempts_forget(tx.conn()).await?;

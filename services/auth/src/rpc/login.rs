@@ -5,7 +5,7 @@ use std::sync::Arc;
 use contract::auth::v1::{LoginRequest, LoginResponse};
 use secrecy::SecretString;
 use spectra_runtime::{
-    Result,
+    Reason, Result,
     auth::{Caller, Request},
     db::{Event, Tx, Value},
 };
@@ -33,8 +33,12 @@ pub async fn handle(app: Arc<App>, request: Request, credentials: LoginRequest) 
 
     let email = username.to_lowercase();
     let attempt = Attempt::begin(&app, &request, &email).await?;
-    let (org_id, user) = prove(&app, &request, &email, password.into()).await?;
-    attempt.succeed(&app).await?;
+    let proof = prove(&app, &request, &email, password.into()).await;
+    // Only a wrong password counts; what went wrong with us does not.
+    if !proof.as_ref().is_err_and(|error| error.reason() == Reason::CredentialsInvalid) {
+        attempt.give_back(&app).await?;
+    }
+    let (org_id, user) = proof?;
 
     let at = app.clock.now_us();
     let session = Session::begin(user.id, at);

@@ -249,7 +249,7 @@ pub async fn run_step(conn: &mut AsyncPgConnection, org_id: Uuid, run: Run, to: 
                 run::state.eq(to.as_str()),
                 run::state_reason.eq(reason),
                 to.is_terminal().then(|| run::finished_at.eq(clock_timestamp().nullable())),
-                run::updated_at.eq(now),
+                run::updated_at.eq(clock_timestamp()),
                 run::revision.eq(run::revision + 1),
             ))
             .returning(Row::as_returning()),
