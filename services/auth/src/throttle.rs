@@ -9,7 +9,12 @@ use std::{
 };
 
 use aws_lc_rs::digest::{SHA256, digest};
-use spectra_runtime::{Error, Reason, Result, auth::Caller, auth::Request, db::Tx, db::Value, error::Kind};
+use spectra_runtime::{
+    Error, Reason, Result,
+    auth::{Caller, Request},
+    db::{Tx, Value},
+    error::Kind,
+};
 use uuid::Uuid;
 
 use crate::{

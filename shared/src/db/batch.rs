@@ -78,6 +78,7 @@ impl<V: Clone + Send + 'static> Batch<V> {
 
     /// Sends batches until nobody waits. Runs as a task of its own, so that no reader who leaves takes others along.
     async fn drive(self, db: Db, org_id: Uuid) {
+        let _lane = Closing { lanes: Arc::clone(&self.lanes), org_id };
         let mut held = None;
         for turn in 1_usize.. {
             // Readers who are about to run join this batch.
@@ -138,6 +139,23 @@ impl<V: Clone + Send + 'static> Batch<V> {
             return None;
         }
         Some(batch)
+    }
+}
+
+/// Closes a lane whose driver is gone, however it went: a lane that nobody drives would keep its readers waiting.
+struct Closing<V> {
+    lanes: Arc<Mutex<HashMap<Uuid, Lane<V>>>>,
+    org_id: Uuid,
+}
+
+impl<V> Drop for Closing<V> {
+    fn drop(&mut self) {
+        // A driver that ended by itself has closed its lane, and another one may be open by now.
+        if std::thread::panicking()
+            && let Ok(mut lanes) = self.lanes.lock()
+        {
+            lanes.remove(&self.org_id);
+        }
     }
 }
 

@@ -2,22 +2,14 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use diesel::{
-    OptionalExtension as _, QueryableByName, sql_query,
-    sql_types::{Binary, Double, Integer, Timestamptz},
+    QueryableByName, sql_query,
+    sql_types::{Binary, Double, Integer},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use spectra_runtime::{Result, db::fault};
 
 use crate::throttle::Subject;
-
-#[derive(QueryableByName)]
-struct Counted {
-    #[diesel(sql_type = Timestamptz)]
-    #[expect(dead_code, reason = "that there is a row is what counts")]
-    arrives_at: DateTime<Utc>,
-}
 
 #[derive(QueryableByName)]
 struct Wait {
@@ -29,22 +21,20 @@ struct Wait {
 pub async fn attempt_count(conn: &mut AsyncPgConnection, subject: &Subject) -> Result<Result<(), Duration>> {
     let every = subject.limit.every.as_secs_f64();
     let burst = i32::try_from(subject.limit.burst).unwrap_or(i32::MAX);
-    let counted: Option<Counted> = sql_query(
+    let counted = sql_query(
         "INSERT INTO auth.login_attempt AS attempt (subject, arrives_at) \
          VALUES ($1, clock_timestamp() + make_interval(secs => $2)) \
          ON CONFLICT (subject) DO UPDATE SET \
            arrives_at = greatest(attempt.arrives_at, clock_timestamp()) + make_interval(secs => $2) \
-         WHERE attempt.arrives_at + make_interval(secs => $2) <= clock_timestamp() + make_interval(secs => $2 * $3) \
-         RETURNING arrives_at",
+         WHERE attempt.arrives_at + make_interval(secs => $2) <= clock_timestamp() + make_interval(secs => $2 * $3)",
     )
     .bind::<Binary, _>(subject.sha256.as_slice())
     .bind::<Double, _>(every)
     .bind::<Integer, _>(burst)
-    .get_result(conn)
+    .execute(conn)
     .await
-    .optional()
     .map_err(fault)?;
-    if counted.is_some() {
+    if counted == 1 {
         return Ok(Ok(()));
     }
     let wait: Wait = sql_query(

@@ -60,11 +60,11 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(user, session, refresh_token);
-
 diesel::table! {
     auth.login_attempt (subject) {
         subject -> Bytea,
         arrives_at -> Timestamptz,
     }
 }
+
+diesel::allow_tables_to_appear_in_same_query!(user, session, refresh_token);

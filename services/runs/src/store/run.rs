@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::{
     run_equipment::{equipment_insert, further_instruments},
     run_grant::{grant_insert, grants},
-    schema::run,
+    schema::{clock_timestamp, run},
 };
 use crate::run::{Authorization, Disposition, Grant, Purpose, RESOURCE, Run, State, Step};
 
@@ -234,11 +234,6 @@ pub async fn run_start(
     .map_err(|error| occupied(error, run))?;
     let read_at = row.updated_at;
     row.complete(run.further_instrument_ids.clone(), authorization.grants, read_at)
-}
-
-diesel::define_sql_function! {
-    /// The time of the statement, where `now` is that of the transaction, from before it waited for the run.
-    fn clock_timestamp() -> Timestamptz;
 }
 
 /// Brings a locked run into its next state, for this reason; its next revision comes back.

@@ -14,7 +14,7 @@ use spectra_runtime::{
 };
 use uuid::Uuid;
 
-use super::schema::{revocation, run_grant as grant};
+use super::schema::{clock_timestamp, revocation, run_grant as grant};
 use crate::run::Grant;
 
 const EXEMPT: &str = "exempt";
@@ -49,10 +49,6 @@ impl From<Row> for Grant {
             revoked_at: None,
         }
     }
-}
-
-diesel::define_sql_function! {
-    fn clock_timestamp() -> Timestamptz;
 }
 
 /// Grants by run, in the order of their instruments' ids, and the database's time at which they were read.
