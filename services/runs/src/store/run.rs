@@ -16,9 +16,10 @@ use spectra_runtime::{
 use uuid::Uuid;
 
 use super::{
+    clock_timestamp,
     run_equipment::{equipment_insert, further_instruments},
     run_grant::{grant_insert, grants},
-    schema::{clock_timestamp, run},
+    schema::run,
 };
 use crate::run::{Authorization, Disposition, Grant, Purpose, RESOURCE, Run, State, Step};
 

@@ -14,7 +14,10 @@ use spectra_runtime::{
 };
 use uuid::Uuid;
 
-use super::schema::{clock_timestamp, revocation, run_grant as grant};
+use super::{
+    clock_timestamp,
+    schema::{revocation, run_grant as grant},
+};
 use crate::run::Grant;
 
 const EXEMPT: &str = "exempt";

@@ -76,8 +76,3 @@ diesel::table! {
 
 diesel::allow_tables_to_appear_in_same_query!(run, sample_claim);
 diesel::allow_tables_to_appear_in_same_query!(run_grant, revocation);
-
-diesel::define_sql_function! {
-    /// The time of the statement, where `now` is that of the transaction, from before it waited for the run.
-    fn clock_timestamp() -> Timestamptz;
-}
