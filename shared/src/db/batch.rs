@@ -6,11 +6,12 @@
 
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex},
 };
 
 use diesel_async::AsyncPgConnection;
-use futures::future::BoxFuture;
+use futures::{FutureExt as _, future::BoxFuture};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -78,7 +79,6 @@ impl<V: Clone + Send + 'static> Batch<V> {
 
     /// Sends batches until nobody waits. Runs as a task of its own, so that no reader who leaves takes others along.
     async fn drive(self, db: Db, org_id: Uuid) {
-        let _lane = Closing { lanes: Arc::clone(&self.lanes), org_id };
         let mut held = None;
         for turn in 1_usize.. {
             // Readers who are about to run join this batch.
@@ -117,7 +117,9 @@ impl<V: Clone + Send + 'static> Batch<V> {
         };
         let conn = lease.conn();
         conn.bind(org_id).await.map_err(fault)?;
-        let rows = (self.load)(&mut conn.pg, org_id, ids).await?;
+        // A lane whose driver is gone would keep its readers waiting: a panic fails the reads that it comes of.
+        let load = AssertUnwindSafe(async { (self.load)(&mut conn.pg, org_id, ids).await });
+        let rows = load.catch_unwind().await.unwrap_or_else(|_| Err(Error::internal("a read panicked")))?;
         *held = Some(lease);
         Ok(rows)
     }
@@ -139,23 +141,6 @@ impl<V: Clone + Send + 'static> Batch<V> {
             return None;
         }
         Some(batch)
-    }
-}
-
-/// Closes a lane whose driver is gone, however it went: a lane that nobody drives would keep its readers waiting.
-struct Closing<V> {
-    lanes: Arc<Mutex<HashMap<Uuid, Lane<V>>>>,
-    org_id: Uuid,
-}
-
-impl<V> Drop for Closing<V> {
-    fn drop(&mut self) {
-        // A driver that ended by itself has closed its lane, and another one may be open by now.
-        if std::thread::panicking()
-            && let Ok(mut lanes) = self.lanes.lock()
-        {
-            lanes.remove(&self.org_id);
-        }
     }
 }
 

@@ -10,6 +10,10 @@ use std::{
 
 use contract::samples::v1::{CreateSampleRequest, GetSampleRequest, ListSamplesRequest, Sample};
 use prost::Message as _;
+use spectra_runtime::{
+    auth::{Caller, Request},
+    db::Batch,
+};
 use spectra_tests::{Person, Start, TestLab, raw, refused};
 use tonic::Code;
 use uuid::Uuid;
@@ -233,4 +237,24 @@ fn kill(data: &std::path::Path) {
     let pid = std::fs::read_to_string(data.join("postgres/postmaster.pid")).unwrap();
     let pid = pid.lines().next().unwrap().to_owned();
     assert!(std::process::Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_that_panics_fails_alone_and_those_after_it_are_answered() {
+    let database = spectra_tests::database().await;
+    let db = database.of("samples");
+    let (bad, good) = (Uuid::now_v7(), Uuid::now_v7());
+    let batch = Batch::new(move |_, _, ids: Vec<Uuid>| {
+        Box::pin(async move {
+            assert!(!ids.contains(&bad), "a bug");
+            Ok(ids.into_iter().map(|id| (id, id)).collect())
+        })
+    });
+    let caller = Caller::service("samples", Uuid::now_v7(), Request::internal(Duration::from_secs(10)));
+    let read = |id| tokio::time::timeout(Duration::from_secs(10), db.get(&caller, &batch, id));
+    for _ in 0..2 {
+        let (wrong, right) = futures::join!(read(bad), read(good));
+        assert!(wrong.expect("an answer").is_err());
+        assert_eq!(right.expect("an answer").unwrap(), Some(good));
+    }
 }
