@@ -43,7 +43,8 @@ program:
 
 bench: ## measure the product beside the bare database; writes bench/results.json
 	@scripts/setup.sh run
-	cargo run --release --bin spectra-bench $(LOCKED) -- $(ARGS)
+	cargo build --release --workspace --bins $(LOCKED)
+	@target/release/spectra-bench $(ARGS)
 
 check: proto-deps ## format, lints, documentation, the contract, dependencies
 	cargo fmt --all --check

@@ -9,6 +9,7 @@ mod listener;
 mod peer;
 mod stack;
 mod standing;
+mod streaming;
 mod unary;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ pub use self::{
     peer::{Credentials, Peer},
     stack::{Builder, Guard, Stack},
     standing::Standing,
+    streaming::{Streamed, streaming},
     unary::{public, unary},
 };
 use crate::auth::{Request, token};

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{
     Db, Lease, Work, fault,
-    statements::{Keep, Recall, Record, Used},
+    statements::{Keep, Log, Recall, Record, Used},
     too_late,
 };
 use crate::{
@@ -239,10 +239,15 @@ impl Db {
             let kept = used.map(|used| (used, reply.kept()));
             let keep = kept.as_ref().map(|(used, reply)| Keep(used, reply));
             match outcome {
-                Outcome::Unchanged => commit(lease, last, None, keep).await?,
+                Outcome::Unchanged => commit(lease, last, keep.map_or(Log::Nothing, Log::Keep)).await?,
                 Outcome::Changed(event) => {
                     let body = event.change.encode_to_vec();
-                    commit(lease, last, Some(self.record(caller, &event, &body)), keep).await?;
+                    let record = self.record(caller, &event, &body);
+                    let log = match keep {
+                        Some(keep) => Log::Both(record, keep),
+                        None => Log::Record(record),
+                    };
+                    commit(lease, last, log).await?;
                     self.changed.notify_waiters();
                 }
             }
@@ -292,25 +297,23 @@ impl Db {
 
 /// Writes what is last, the event and the kept reply, and commits; nothing of the transaction stays where one of them
 /// fails.
-async fn commit(
-    mut lease: Lease,
-    last: Option<Last>,
-    record: Option<Record<'_>>,
-    keep: Option<Keep<'_>>,
-) -> Result<()> {
+async fn commit(mut lease: Lease, last: Option<Last>, log: Log<'_>) -> Result<()> {
     let conn = lease.conn();
-    let names = [last.as_ref().map(|last| last.name), record.as_ref().map(|_| "record"), keep.as_ref().map(|_| "keep")];
+    let names = [last.as_ref().map(|last| last.name), log.name()];
     let last = async |pg| match last {
         Some(last) => (last.run)(pg).await,
         None => Ok(()),
+    };
+    let log = async |mut pg: &AsyncPgConnection| match log {
+        Log::Nothing => Ok(()),
+        log => log.execute(&mut pg).await.map(drop).map_err(fault),
     };
     // An unprepared statement would be executed after the COMMIT that overtook its preparation.
     if !names.iter().flatten().all(|name| conn.prepared.contains(name)) {
         let pg = &conn.pg;
         let written = async {
             last(pg).await?;
-            run(pg, record).await?;
-            run(pg, keep).await
+            log(pg).await
         };
         let written = written.await;
         if written.is_ok() {
@@ -322,11 +325,11 @@ async fn commit(
     // ROLLBACK.
     let mut pg = &conn.pg;
     let commit = async move { pg.batch_execute("COMMIT").await };
-    let (written, recorded, kept, ended) = futures::join!(last(pg), run(pg, record), run(pg, keep), commit);
+    let (written, logged, ended) = futures::join!(last(pg), log(pg), commit);
     ended.map_err(fault)?;
     conn.dirty = false;
     lease.done();
-    written.and(recorded).and(kept)
+    written.and(logged)
 }
 
 async fn end(mut lease: Lease, how: &'static str) -> Result<()> {
@@ -334,16 +337,6 @@ async fn end(mut lease: Lease, how: &'static str) -> Result<()> {
     conn.pg.batch_execute(how).await.map_err(fault)?;
     conn.dirty = false;
     lease.done();
-    Ok(())
-}
-
-async fn run<S>(mut pg: &AsyncPgConnection, statement: Option<S>) -> Result<()>
-where
-    S: QueryFragment<Pg> + QueryId + Send,
-{
-    if let Some(statement) = statement {
-        statement.execute(&mut pg).await.map_err(fault)?;
-    }
     Ok(())
 }
 

@@ -63,7 +63,7 @@ where
     answer.await.map(tonic::Response::new).map_err(|error: Error| error.into_status(&id))
 }
 
-fn open<Req>(request: tonic::Request<Req>) -> Result<(Context, Req), Status> {
+pub(super) fn open<Req>(request: tonic::Request<Req>) -> Result<(Context, Req), Status> {
     let (_, mut extensions, message) = request.into_parts();
     match extensions.remove::<Context>() {
         Some(context) => Ok((context, message)),
@@ -85,7 +85,7 @@ async fn run<Res: Send + 'static>(
 }
 
 /// The caller, if the method's declaration lets them in. What is not declared is denied.
-fn permit(context: &Context) -> Result<Caller> {
+pub(super) fn permit(context: &Context) -> Result<Caller> {
     let Context { request, method, person, service } = context;
     match (&method.access, person, service) {
         (Access::Permission(permission), Some((claims, token)), None) => {
@@ -136,7 +136,7 @@ fn denied(permission: &str, role: Role) -> Error {
         .with("role", role)
 }
 
-fn validate(message: &impl Validate) -> Result<()> {
+pub(super) fn validate(message: &impl Validate) -> Result<()> {
     message.validate().map_err(|error| {
         let violations = error.into_violations();
         Error::fields(
