@@ -74,7 +74,7 @@ pub enum Access {
         /// Names of the services.
         services: Vec<String>,
         /// Whether a user must stand behind the call.
-        actor_required: bool,
+        actor: common::v1::Actor,
     },
 }
 
@@ -110,7 +110,7 @@ static METHODS: LazyLock<HashMap<String, Method>> = LazyLock::new(|| {
 
 impl Method {
     fn read(descriptor: MethodDescriptor, access: &ExtensionDescriptor, replay: &ExtensionDescriptor) -> Self {
-        use common::v1::{Actor, access::Rule};
+        use common::v1::access::Rule;
         let options = descriptor.options();
         let rule = options
             .get_extension(access)
@@ -126,9 +126,7 @@ impl Method {
                 Rule::Permission(permission) => Access::Permission(permission),
                 Rule::SignedIn(_) => Access::SignedIn,
                 Rule::Public(_) => Access::Public,
-                Rule::Internal(internal) => {
-                    Access::Internal { actor_required: internal.actor() != Actor::None, services: internal.services }
-                }
+                Rule::Internal(internal) => Access::Internal { actor: internal.actor(), services: internal.services },
             },
             mutating: descriptor.input().get_field_by_name("request_id").is_some(),
             replay_never: options.get_extension(replay).as_enum_number() == Some(1),

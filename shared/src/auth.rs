@@ -1,6 +1,9 @@
 //! Who calls, what they may do, and the tokens that prove it.
 
 mod caller;
+pub mod jwks;
+pub mod keys;
+pub mod revocation;
 mod role;
 pub mod service;
 pub mod token;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::Client;
 
-/// Calls a method with an encoded message; the encoded answer comes back.
+/// Calls a method with an encoded message; the encoded answer comes back, of a stream the first one (none is empty).
 ///
 /// # Errors
 /// What the server answered.
@@ -19,6 +19,10 @@ pub async fn call(client: Client, method: &Method, message: Vec<u8>) -> Result<V
     let mut grpc = tonic::client::Grpc::new(client);
     grpc.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
     let path = PathAndQuery::try_from(method.path.clone()).expect("a path");
+    if method.descriptor.is_server_streaming() {
+        let response = grpc.server_streaming(tonic::Request::new(message), path, Raw).await?;
+        return response.into_inner().message().await.map(Option::unwrap_or_default);
+    }
     grpc.unary(tonic::Request::new(message), path, Raw).await.map(tonic::Response::into_inner)
 }
 

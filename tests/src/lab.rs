@@ -71,12 +71,13 @@ impl TestLab {
         let environment = start.settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let settings = Settings::read(environment).expect("settings");
         let means =
-            Means { database_url: database.url.clone(), secret: SECRET.to_owned().into(), clocks: start.clocks };
+            Means { database_url: database.url.clone(), secret: Some(SECRET.to_owned().into()), clocks: start.clocks };
         let here: Vec<&'static str> = SERVICES.into_iter().chain(["edge"]).collect();
         let lab = Lab::start(&settings, &means, &here).await.expect("a laboratory");
         let listener = Listener::bind(([127, 0, 0, 1], 0).into()).await.expect("a port");
         let address = listener.address().expect("its address");
         let drain = lab.drain.clone();
+        lab.ready().await;
         lab.standing.serving(drain.clone()).await;
         let edge = Arc::clone(&lab.edge);
         let closing = drain.clone();

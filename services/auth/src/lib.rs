@@ -1,26 +1,39 @@
 //! Auth: organizations, people, their sessions, and the tokens that prove who calls.
 
+pub mod keys;
 mod password;
 pub mod people;
 mod refresh_token;
+mod revocation;
 mod rpc;
 mod session;
+mod signing_key;
 mod store;
 mod throttle;
 mod user;
+mod worker;
 
 use std::sync::Arc;
 
-use contract::auth::v1::auth_service_server::AuthServiceServer;
-use secrecy::SecretSlice;
+use arc_swap::ArcSwap;
+use contract::auth::v1::{Jwk, auth_service_server::AuthServiceServer};
+use secrecy::{ExposeSecret as _, SecretSlice};
 use spectra_runtime::{
-    Clock,
-    auth::token::Tokens,
+    Clock, Result,
+    auth::{
+        keys::{Algorithm, Keys},
+        token::Tokens,
+    },
     db::{self, Db},
     server::{Builder, Guard, Stack},
 };
 
+use keys::Signing;
 use password::Passwords;
+use revocation::Hub;
+use signing_key::Seal;
+
+pub use worker::Worker;
 
 /// Passwords hashed at once where nothing else is set: each takes 19 MiB and a core for some 20 ms.
 pub const HASH_PLACES: usize = 2;
@@ -36,10 +49,12 @@ pub struct Settings {
     pub guard: Guard,
     /// Dates sessions and refresh tokens.
     pub clock: Clock,
-    /// Signs what it issues.
-    pub tokens: Arc<Tokens>,
-    /// What the credentials of services are derived from.
-    pub credential_secret: SecretSlice<u8>,
+    /// The keys that the guard verifies with; the service puts its own in their place, and signs with them.
+    pub keys: Arc<Keys>,
+    /// How it signs. With HS256, the keys are good as they are.
+    pub algorithm: Algorithm,
+    /// Seals its keys at rest; what the credentials of services are derived from.
+    pub secret: SecretSlice<u8>,
     /// Passwords that are hashed at once; [`HASH_PLACES`] is a good number.
     pub hash_places: usize,
 }
@@ -50,6 +65,8 @@ pub struct Service {
     pub stack: Stack,
     /// Its database, for health and metrics.
     pub db: Db,
+    /// What it does by itself.
+    pub worker: Worker,
 }
 
 /// What every operation has at hand.
@@ -57,8 +74,14 @@ struct App {
     db: Db,
     clock: Clock,
     tokens: Arc<Tokens>,
-    credential_secret: SecretSlice<u8>,
+    secret: SecretSlice<u8>,
     passwords: Passwords,
+    keys: Arc<Keys>,
+    /// `None` where a shared secret signs.
+    signing: Option<Signing>,
+    /// The public keys, for everybody.
+    published: ArcSwap<Vec<Jwk>>,
+    hub: Hub,
 }
 
 impl App {
@@ -70,12 +93,28 @@ impl App {
 
 impl Service {
     /// Starts the service; its database is connected to when it is first needed.
-    #[must_use]
-    pub fn new(Settings { db, guard, clock, tokens, credential_secret, hash_places }: Settings) -> Self {
+    ///
+    /// # Errors
+    /// INTERNAL where the secret does not seal.
+    pub fn new(Settings { db, guard, clock, keys, algorithm, secret, hash_places }: Settings) -> Result<Self> {
         let db = Db::new(NAME, db);
-        let passwords = Passwords::new(hash_places);
-        let app = App { db: db.clone(), clock, tokens, credential_secret, passwords };
-        let stack = Builder::new(guard).add(AuthServiceServer::new(rpc::Rpc(Arc::new(app)))).build();
-        Self { stack, db }
+        let signing = match algorithm {
+            Algorithm::Hs256 => None,
+            algorithm => Some(Signing { seal: Seal::new(secret.expose_secret())?, algorithm }),
+        };
+        let app = Arc::new(App {
+            db: db.clone(),
+            clock,
+            tokens: Arc::clone(&guard.tokens),
+            secret,
+            passwords: Passwords::new(hash_places),
+            keys,
+            signing,
+            published: ArcSwap::default(),
+            hub: Hub::new(Arc::clone(&guard.revocations)),
+        });
+        let worker = Worker::new(Arc::clone(&app));
+        let stack = Builder::new(guard).add(AuthServiceServer::new(rpc::Rpc(app))).build();
+        Ok(Self { stack, db, worker })
     }
 }

@@ -2,15 +2,17 @@
 
 pub mod convert;
 mod get_current_user;
+mod get_jwks;
 mod issue_service_token;
 mod login;
 mod logout;
 mod refresh_token;
+mod watch_revocations;
 
 use std::sync::Arc;
 
 use contract::auth::v1::{auth_service_server::AuthService, *};
-use spectra_runtime::server::{public, unary};
+use spectra_runtime::server::{Streamed, public, streaming, unary};
 use tonic::{Request, Response, Status};
 
 use crate::App;
@@ -43,5 +45,17 @@ impl AuthService for Rpc {
         request: Request<IssueServiceTokenRequest>,
     ) -> Answer<IssueServiceTokenResponse> {
         public(&self.0, request, issue_service_token::handle).await
+    }
+    async fn get_jwks(&self, request: Request<GetJwksRequest>) -> Answer<GetJwksResponse> {
+        public(&self.0, request, get_jwks::handle).await
+    }
+
+    type WatchRevocationsStream = Streamed<WatchRevocationsResponse>;
+
+    async fn watch_revocations(
+        &self,
+        request: Request<WatchRevocationsRequest>,
+    ) -> Answer<Self::WatchRevocationsStream> {
+        streaming(&self.0, request, watch_revocations::handle).await
     }
 }

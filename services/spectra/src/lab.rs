@@ -1,12 +1,15 @@
 //! Services of the laboratory, started in this process and wired to each other.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 use spectra_edge::Route;
 use spectra_runtime::{
     Clock,
     auth::{
+        jwks,
+        keys::{Algorithm, Keys},
+        revocation::Revocations,
         service::{ServiceTokens, derived_credential},
         token::Tokens,
     },
@@ -35,6 +38,8 @@ pub struct Lab {
     pub standing: Standing,
     /// Ends it.
     pub drain: Drain,
+    /// What the services here know of ended sessions.
+    revocations: Vec<Arc<Revocations>>,
     /// Work that goes on beside calls, until the drain closes.
     workers: Vec<tokio::task::JoinHandle<()>>,
 }
@@ -43,8 +48,9 @@ pub struct Lab {
 pub struct Means {
     /// The database.
     pub database_url: SecretString,
-    /// The shared secret of tokens, page tokens and service credentials.
-    pub secret: SecretString,
+    /// The laboratory's secret, of which tokens, page tokens and service credentials are made; `None` in a process that
+    /// is given what it needs of them by itself.
+    pub secret: Option<SecretString>,
     /// The process's clock; one for each service, so that a test can let one of them go wrong.
     pub clocks: BTreeMap<&'static str, Clock>,
 }
@@ -66,6 +72,7 @@ impl Lab {
             edge: Arc::new(|_| unreachable!("the edge is wired before anybody can call it")),
             standing,
             drain,
+            revocations: Vec::new(),
             workers: Vec::new(),
         };
         for service in SERVICES.into_iter().filter(|service| here.contains(service)) {
@@ -75,56 +82,104 @@ impl Lab {
             .into_iter()
             .map(|service| Ok(Route { service, peer: lab.peer(service, settings)? }))
             .collect::<Result<_>>()?;
-        lab.edge = spectra_edge::handler(routes, parts.guard("edge"));
+        // It checks no token itself: each call is checked where it goes.
+        lab.edge = spectra_edge::handler(routes, parts.guard("edge", Arc::new(Keys::none())));
         Ok(lab)
     }
 
     fn start_service(&mut self, service: &'static str, parts: &Parts<'_>) -> Result<()> {
-        let (db, guard, clock) = (parts.db(service), parts.guard(service), parts.clock(service));
-        let (stack, db) = match service {
-            "auth" => {
-                let settings = spectra_auth::Settings {
-                    db,
-                    tokens: Arc::clone(&guard.tokens),
-                    guard,
-                    clock,
-                    credential_secret: SecretSlice::from(parts.secret().to_vec()),
-                    hash_places: parts.settings.hash_places,
-                };
-                let auth = spectra_auth::Service::new(settings);
-                (auth.stack, auth.db)
-            }
+        let keys = parts.keys();
+        let (db, guard, clock) = (parts.db(service), parts.guard(service, Arc::clone(&keys)), parts.clock(service));
+        self.revocations.push(Arc::clone(&guard.revocations));
+        let (stack, db) = if service == "auth" {
+            let settings = spectra_auth::Settings {
+                db,
+                guard,
+                clock,
+                keys,
+                algorithm: parts.settings.jwt_algorithm,
+                secret: SecretSlice::from(parts.secret().ok_or_else(|| wanting("JWT_SECRET"))?.to_vec()),
+                hash_places: parts.settings.hash_places,
+            };
+            let auth = spectra_auth::Service::new(settings)?;
+            self.work(auth.worker.run(self.drain.clone()));
+            (auth.stack, auth.db)
+        } else {
+            let auth = self.peer("auth", parts.settings)?;
+            let service_tokens = ServiceTokens::new(service, parts.credential(service)?, auth.clone());
+            self.follow_auth(&auth, keys, &guard, &service_tokens, parts, clock.clone());
+            self.start_behind_auth(service, db, guard, clock, service_tokens, parts)?
+        };
+        self.work(db.clone().keep_forgetting(self.drain.clone()));
+        self.stacks.insert(service, stack);
+        self.databases.insert(service, db);
+        Ok(())
+    }
+
+    /// A service's verifier learns from Auth: its keys, unless one secret does it all, and ended sessions.
+    fn follow_auth(
+        &mut self,
+        auth: &Peer,
+        keys: Arc<Keys>,
+        guard: &Guard,
+        service_tokens: &ServiceTokens,
+        parts: &Parts<'_>,
+        clock: Clock,
+    ) {
+        if parts.settings.jwt_algorithm != Algorithm::Hs256 {
+            self.work(jwks::follow(keys, auth.clone(), self.drain.clone()));
+        }
+        let revocations = Arc::clone(&guard.revocations);
+        self.work(revocations.follow(auth.clone(), service_tokens.clone(), clock, self.drain.clone()));
+    }
+
+    fn start_behind_auth(
+        &mut self,
+        service: &'static str,
+        db: db::Settings,
+        guard: Guard,
+        clock: Clock,
+        service_tokens: ServiceTokens,
+        parts: &Parts<'_>,
+    ) -> Result<(Stack, Db)> {
+        let sealer = parts.sealer()?;
+        Ok(match service {
             "samples" => {
-                let settings = spectra_samples::Settings { db, guard, sealer: parts.sealer(), clock };
-                let samples = spectra_samples::Service::new(settings);
+                let samples = spectra_samples::Service::new(spectra_samples::Settings { db, guard, sealer, clock });
                 (samples.stack, samples.db)
             }
             "calibration" => {
-                let settings = spectra_calibration::Settings { db, guard, sealer: parts.sealer(), clock };
+                let settings = spectra_calibration::Settings { db, guard, sealer, clock };
                 let calibration = spectra_calibration::Service::new(settings);
                 (calibration.stack, calibration.db)
             }
             _ => {
-                let credential = derived_credential(parts.secret(), "runs").into();
-                let auth = self.peer("auth", parts.settings)?;
                 let settings = spectra_runs::Settings {
                     db,
                     guard,
-                    sealer: parts.sealer(),
+                    sealer,
                     clock,
-                    service_tokens: ServiceTokens::new("runs", credential, auth),
+                    service_tokens,
                     samples: self.peer("samples", parts.settings)?,
                     calibration: self.peer("calibration", parts.settings)?,
                 };
                 let runs = spectra_runs::Service::new(settings);
-                self.workers.push(tokio::spawn(runs.worker.run(self.drain.clone())));
+                self.work(runs.worker.run(self.drain.clone()));
                 (runs.stack, runs.db)
             }
-        };
-        self.workers.push(tokio::spawn(db.clone().keep_forgetting(self.drain.clone())));
-        self.stacks.insert(service, stack);
-        self.databases.insert(service, db);
-        Ok(())
+        })
+    }
+
+    fn work(&mut self, work: impl Future<Output = ()> + Send + 'static) {
+        self.workers.push(tokio::spawn(work));
+    }
+
+    /// Comes when every service here has heard from Auth: before that, nobody is let in.
+    pub async fn ready(&self) {
+        const LOOK: Duration = Duration::from_millis(5);
+        while self.revocations.iter().any(|revocations| revocations.silence().is_none()) {
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     /// A service: the one here, or the address where it is.
@@ -154,22 +209,41 @@ struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    fn secret(&self) -> &[u8] {
-        self.means.secret.expose_secret().as_bytes()
+    fn secret(&self) -> Option<&[u8]> {
+        self.means.secret.as_ref().map(|secret| secret.expose_secret().as_bytes())
     }
 
     fn clock(&self, service: &str) -> Clock {
         self.means.clocks.get(service).cloned().unwrap_or_default()
     }
 
-    fn sealer(&self) -> Sealer {
-        Sealer::new(&secret::derive(self.secret(), "page-token"))
+    fn sealer(&self) -> Result<Sealer> {
+        let own = self.settings.seal_key.as_ref().map(|key| key.expose_secret().as_bytes());
+        let key = own.or(self.secret()).ok_or_else(|| wanting("SPECTRA_SEAL_KEY"))?;
+        Ok(Sealer::new(&secret::derive(key, "page-token")))
     }
 
-    /// Each service has a verifier of its own: in one process as in four.
-    fn guard(&self, service: &str) -> Guard {
+    /// By what the service proves itself to Auth.
+    fn credential(&self, service: &str) -> Result<SecretString> {
+        match (&self.settings.service_credential, self.secret()) {
+            (Some(credential), _) => Ok(credential.clone()),
+            (None, Some(secret)) => Ok(derived_credential(secret, service).into()),
+            (None, None) => Err(wanting("SPECTRA_SERVICE_CREDENTIAL")),
+        }
+    }
+
+    /// Each service has keys of its own: in one process as in four.
+    fn keys(&self) -> Arc<Keys> {
+        Arc::new(match (self.settings.jwt_algorithm, self.secret()) {
+            (Algorithm::Hs256, Some(secret)) => Keys::shared(secret),
+            _ => Keys::none(),
+        })
+    }
+
+    fn guard(&self, service: &str, keys: Arc<Keys>) -> Guard {
         Guard {
-            tokens: Arc::new(Tokens::new(self.settings.tokens(&self.means.secret), self.clock(service))),
+            tokens: Arc::new(Tokens::new(self.settings.tokens(), keys, self.clock(service))),
+            revocations: Arc::default(),
             concurrency: self.settings.concurrency,
             origins: self.settings.cors_origins.clone(),
             drain: self.drain.clone(),
@@ -188,6 +262,10 @@ impl Parts<'_> {
             echo: self.settings.sql_echo,
         }
     }
+}
+
+fn wanting(name: &str) -> Trouble {
+    Trouble(format!("{name} is not set"))
 }
 
 /// Names of the gRPC services that these services answer for; all of them for the edge.

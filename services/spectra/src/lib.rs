@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod healthcheck;
+pub mod keys;
 pub mod lab;
 pub mod migrate;
 pub mod postgres;

@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use spectra::{
-    Result, Trouble, healthcheck, migrate, seed, serve,
+    Result, Trouble, healthcheck, keys, migrate, seed, serve,
     settings::{Profile, Settings},
     up,
 };
@@ -52,6 +52,11 @@ enum Command {
         #[arg(long, default_value = "")]
         service: String,
     },
+    /// Administer the keys that tokens are signed with (JWT_ALGORITHM other than HS256), and services' credentials.
+    Keys {
+        #[command(subcommand)]
+        step: Keys,
+    },
     /// Show every setting: its value, where it comes from, what it does. Secrets are masked.
     Config,
 }
@@ -66,6 +71,29 @@ enum Migrate {
     Status,
     /// Show the last one that is applied.
     Version,
+}
+
+#[derive(Subcommand)]
+enum Keys {
+    /// List the signing keys: the newest first.
+    List,
+    /// Make new keys. They sign once every service knows them; what the former ones signed stays good until it expires.
+    Rotate {
+        /// Seconds until they sign.
+        #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(5..=86_400))]
+        after: u32,
+    },
+    /// Take a key away at once, with every token that it has signed: for one that others may have got hold of.
+    Revoke {
+        /// Its name, as `list` shows it.
+        kid: String,
+    },
+    /// Print the credential by which a service without JWT_SECRET proves itself, for its SPECTRA_SERVICE_CREDENTIAL_FILE.
+    Credential {
+        /// samples, calibration or runs.
+        #[arg(value_parser = ["samples", "calibration", "runs"])]
+        service: String,
+    },
 }
 
 fn main() -> ExitCode {
@@ -117,6 +145,7 @@ async fn run(command: Command, settings: Settings) -> Result<()> {
         Command::Healthcheck { url, service } => {
             healthcheck::run(&url.unwrap_or_else(|| settings.listen.to_string()), &service).await
         }
+        Command::Keys { step } => administer(step, &settings).await,
         Command::Config => {
             show(&settings);
             Ok(())
@@ -146,6 +175,17 @@ async fn migrate(step: Migrate, settings: &Settings) -> Result<()> {
             let applied = migrate::status(url).await?.into_iter().rfind(|step| step.applied);
             println!("{}", applied.map_or_else(|| "none".to_owned(), |step| step.name));
         }
+    }
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "a command talks to the person who ran it")]
+async fn administer(step: Keys, settings: &Settings) -> Result<()> {
+    match step {
+        Keys::List => print!("{}", keys::list(settings).await?),
+        Keys::Rotate { after } => print!("{}", keys::rotate(settings, after).await?),
+        Keys::Revoke { kid } => println!("{}", keys::revoke(settings, &kid).await?),
+        Keys::Credential { service } => println!("{}", keys::credential(settings, &service)?),
     }
     Ok(())
 }

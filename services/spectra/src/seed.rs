@@ -41,7 +41,7 @@ pub async fn run(settings: Settings) -> Result<()> {
     let wanted = |name: &str| Trouble(format!("{name} is not set; `seed` needs the same as `serve`"));
     let means = Means {
         database_url: settings.database_url.clone().ok_or_else(|| wanted("DATABASE_URL"))?,
-        secret: settings.jwt_secret.clone().ok_or_else(|| wanted("JWT_SECRET"))?,
+        secret: Some(settings.jwt_secret.clone().ok_or_else(|| wanted("JWT_SECRET"))?),
         clocks: std::collections::BTreeMap::new(),
     };
     crate::migrate::check(&means.database_url).await?;
@@ -59,6 +59,7 @@ pub async fn run(settings: Settings) -> Result<()> {
 /// # Errors
 /// What a service answered, in one sentence.
 pub async fn demo(lab: &Lab, report: impl Fn(&str)) -> Result<()> {
+    lab.ready().await;
     let auth = lab.databases.get("auth").ok_or_else(|| Trouble::new("the seed needs the Auth service"))?;
     for (slug, name) in [("demo", "Demo Laboratory"), ("other", "Other Laboratory")] {
         let org_id = seed_organization(auth, slug, name, "Europe/Berlin").await?;

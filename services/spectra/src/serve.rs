@@ -1,8 +1,12 @@
 //! `spectra serve`: services until a signal ends them.
 
-use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use spectra_runtime::server::{self, Drain, Handler, Listener, Stack};
+use secrecy::SecretString;
+use spectra_runtime::{
+    auth::keys::Algorithm,
+    server::{self, Drain, Handler, Listener, Stack},
+};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
@@ -23,23 +27,15 @@ const HARD_LIMIT: Duration = Duration::from_secs(20);
 /// One sentence on what keeps it from starting.
 pub async fn run(settings: Settings, services: &[String]) -> Result<()> {
     let here = chosen(services)?;
-    let (Some(secret), Some(database_url)) = (settings.jwt_secret.clone(), settings.database_url.clone()) else {
-        let mut missing = Vec::new();
-        if settings.jwt_secret.is_none() {
-            missing.push("JWT_SECRET is not set: make one with `openssl rand -base64 48` and give it to every service");
-        }
-        if settings.database_url.is_none() {
-            missing.push("DATABASE_URL is not set: `spectra up` makes a database of its own");
-        }
-        return Err(Trouble(missing.join("; ")));
-    };
-    match migrate::check(&database_url).await {
-        Ok(()) => {}
-        // A database that is away comes back, and calls are refused as UNAVAILABLE until then.
-        Err(trouble) if trouble.0.contains("cannot be reached") => tracing::warn!(%trouble, "starting without it"),
-        Err(trouble) => return Err(trouble),
+    let wanting = wanting(&settings, &here);
+    if !wanting.is_empty() {
+        return Err(Trouble(wanting.join("; ")));
     }
-    let means = Means { database_url, secret, clocks: BTreeMap::new() };
+    let database_url = settings.database_url.clone().unwrap_or_default();
+    if here != ["edge"] {
+        check_schema(&database_url).await?;
+    }
+    let means = Means { database_url, secret: settings.jwt_secret.clone(), clocks: BTreeMap::new() };
     let lab = Lab::start(&settings, &means, &here).await?;
 
     let mut listeners = Vec::new();
@@ -54,6 +50,40 @@ pub async fn run(settings: Settings, services: &[String]) -> Result<()> {
     }
     admin::serve(settings.admin_listen, lab.databases.clone(), lab.drain.clone()).await?;
     serve(lab, listeners, ended_by_signal(), LEAVE_TIME).await;
+    Ok(())
+}
+
+/// What these services need and is not set: for each, what to do.
+fn wanting(settings: &Settings, here: &[&str]) -> Vec<&'static str> {
+    let shared = settings.jwt_algorithm == Algorithm::Hs256;
+    let (secret, behind_auth) =
+        (settings.jwt_secret.is_some(), here.iter().any(|name| !matches!(*name, "auth" | "edge")));
+    let mut wanting = Vec::new();
+    if here != ["edge"] && settings.database_url.is_none() {
+        wanting.push("DATABASE_URL is not set: `spectra up` makes a database of its own");
+    }
+    if !secret && (here.contains(&"auth") || (shared && behind_auth)) {
+        wanting.push("JWT_SECRET is not set: make one with `openssl rand -base64 48` and give it to every service");
+    }
+    if !secret && behind_auth && !shared {
+        if settings.service_credential.is_none() {
+            wanting.push("SPECTRA_SERVICE_CREDENTIAL is not set: make it with `spectra keys credential <service>`");
+        }
+        if settings.seal_key.is_none() {
+            wanting.push(
+                "SPECTRA_SEAL_KEY is not set: make one with `openssl rand -base64 48`, the same for every service",
+            );
+        }
+    }
+    wanting
+}
+
+async fn check_schema(database_url: &SecretString) -> Result<()> {
+    match migrate::check(database_url).await {
+        // A database that is away comes back, and calls are refused as UNAVAILABLE until then.
+        Err(trouble) if trouble.0.contains("cannot be reached") => tracing::warn!(%trouble, "starting without it"),
+        checked => checked?,
+    }
     Ok(())
 }
 
@@ -93,8 +123,14 @@ pub async fn serve(lab: Lab, listeners: Vec<(Listener, Handler)>, end: impl Futu
         .into_iter()
         .map(|(listener, handler)| tokio::spawn(server::serve(listener, handler, lab.drain.clone())))
         .collect();
-    lab.standing.serving(lab.drain.clone()).await;
-    end.await;
+    let mut end = pin!(end);
+    tokio::select! {
+        () = lab.ready() => {
+            lab.standing.serving(lab.drain.clone()).await;
+            end.await;
+        }
+        () = &mut end => {}
+    }
 
     let drain: Drain = lab.drain.clone();
     drain.leave();

@@ -4,8 +4,11 @@ mod reader;
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
-use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
-use spectra_runtime::{auth::token, telemetry};
+use secrecy::{ExposeSecret as _, SecretString};
+use spectra_runtime::{
+    auth::{keys::Algorithm, token},
+    telemetry,
+};
 
 use reader::Reader;
 pub use reader::Shown;
@@ -40,8 +43,14 @@ pub struct Settings {
     pub pool_wait: Duration,
     /// Logs statements, without their values.
     pub sql_echo: bool,
-    /// The shared secret; `None` where `spectra up` makes one.
+    /// The shared secret; `None` where `spectra up` makes one. Where tokens have keys of their own, Auth alone needs it.
     pub jwt_secret: Option<SecretString>,
+    /// How tokens are signed.
+    pub jwt_algorithm: Algorithm,
+    /// By what the process's service proves itself to Auth, where it does not have the secret.
+    pub service_credential: Option<SecretString>,
+    /// Seals page tokens; derived from the secret where left out.
+    pub seal_key: Option<SecretString>,
     /// `iss` of tokens.
     pub jwt_issuer: String,
     /// `aud` of tokens.
@@ -107,14 +116,13 @@ impl Settings {
         Err(Trouble(format!("the settings cannot be used:{list}")))
     }
 
-    /// How tokens are made, with this secret.
+    /// How tokens are made.
     #[must_use]
-    pub fn tokens(&self, secret: &SecretString) -> token::Settings {
+    pub fn tokens(&self) -> token::Settings {
         token::Settings {
             issuer: self.jwt_issuer.clone(),
             audience: self.jwt_audience.clone(),
             access_life: self.access_life,
-            secret: SecretSlice::from(secret.expose_secret().as_bytes().to_vec()),
         }
     }
 }
@@ -151,6 +159,11 @@ fn parse(reader: &mut Reader) -> Settings {
             service_database_urls.insert(service, own);
         }
     }
+    let algorithm = reader.text("JWT_ALGORITHM", "HS256", "algorithm of tokens: HS256, EdDSA, ES256 or RS256");
+    let jwt_algorithm = Algorithm::parse(&algorithm).unwrap_or_else(|| {
+        reader.fault("JWT_ALGORITHM", format!("is {algorithm:?}; it must be HS256, EdDSA, ES256 or RS256"));
+        Algorithm::Hs256
+    });
     let origins = reader.text("SPECTRA_CORS_ORIGINS", "", "origins of web pages that may call, separated by commas");
     Settings {
         profile,
@@ -164,7 +177,19 @@ fn parse(reader: &mut Reader) -> Settings {
             "how long a call waits for a connection before it is refused",
         )),
         sql_echo: reader.switch("SQL_ECHO", false, "log statements, without their values"),
-        jwt_secret: reader.secret("JWT_SECRET", "shared secret of HS256, 32 bytes or more; `up` makes its own"),
+        jwt_secret: reader.secret(
+            "JWT_SECRET",
+            "the secret of the laboratory, 32 bytes or more; `up` makes its own; without HS256, only auth has it",
+        ),
+        jwt_algorithm,
+        service_credential: reader.secret(
+            "SPECTRA_SERVICE_CREDENTIAL",
+            "by what a service without JWT_SECRET proves itself: `spectra keys credential` makes it",
+        ),
+        seal_key: reader.secret(
+            "SPECTRA_SEAL_KEY",
+            "seals page tokens, the same for all processes, 32 bytes or more; derived from JWT_SECRET otherwise",
+        ),
         jwt_issuer: reader.text("JWT_ISSUER", "spectra-lab", "`iss` of tokens"),
         jwt_audience: reader.text("JWT_AUDIENCE", "spectra-lab", "`aud` of access tokens"),
         access_life: reader.minutes("ACCESS_TOKEN_EXPIRE_MINUTES", 15, 1440, "life of an access token"),
@@ -209,10 +234,6 @@ fn refuse_what_is_not_here(reader: &mut Reader) {
             "is false, and isolation of organizations is not optional here: take the setting out",
         );
     }
-    let algorithm = reader.text("JWT_ALGORITHM", "HS256", "algorithm of tokens");
-    if algorithm != "HS256" {
-        reader.fault("JWT_ALGORITHM", format!("is {algorithm:?}; this version signs with HS256 only"));
-    }
     if reader.switch("OIDC_ENABLED", false, "sign-in by an OpenID Connect provider") {
         reader.fault("OIDC_ENABLED", "is true; this version cannot sign in by OpenID Connect: set it to false");
     }
@@ -221,14 +242,11 @@ fn refuse_what_is_not_here(reader: &mut Reader) {
 }
 
 fn check_profile(settings: &Settings, reader: &mut Reader) {
-    if let Some(secret) = &settings.jwt_secret {
-        let bytes = secret.expose_secret().len();
+    for (name, secret) in [("JWT_SECRET", &settings.jwt_secret), ("SPECTRA_SEAL_KEY", &settings.seal_key)] {
+        let bytes = secret.as_ref().map_or(SECRET_BYTES, |secret| secret.expose_secret().len());
         if bytes < SECRET_BYTES {
             let make = "openssl rand -base64 48";
-            reader.fault(
-                "JWT_SECRET",
-                format!("has {bytes} bytes and needs {SECRET_BYTES} or more; make one with `{make}`"),
-            );
+            reader.fault(name, format!("has {bytes} bytes and needs {SECRET_BYTES} or more; make one with `{make}`"));
         }
     }
     if settings.pool_size == 0 {

@@ -105,7 +105,7 @@ async fn prepare(settings: &Settings, data: &Path, cluster: Option<&Cluster>) ->
     for version in migrate::up(&database_url).await? {
         say(&format!("applied migration {version}"));
     }
-    let means = Means { database_url, secret, clocks: BTreeMap::new() };
+    let means = Means { database_url, secret: Some(secret), clocks: BTreeMap::new() };
     let here: Vec<&'static str> = SERVICES.into_iter().chain(["edge"]).collect();
     let lab = Lab::start(settings, &means, &here).await?;
     admin::serve(settings.admin_listen, lab.databases.clone(), lab.drain.clone()).await?;

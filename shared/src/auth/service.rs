@@ -49,6 +49,12 @@ impl ServiceTokens {
         Self(Arc::new(Inner { service, credential, auth, held: Mutex::default() }))
     }
 
+    /// The service that they prove.
+    #[must_use]
+    pub fn service(&self) -> &'static str {
+        self.0.service
+    }
+
     /// A token with some life left.
     ///
     /// # Errors

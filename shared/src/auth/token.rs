@@ -5,12 +5,14 @@ use std::{sync::Arc, time::Duration};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use secrecy::{ExposeSecret as _, SecretSlice};
+use jsonwebtoken::{Header, Validation};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use super::Role;
+use super::{
+    Role,
+    keys::{Keys, Purpose, Remembered, Ring},
+};
 use crate::{
     clock::Clock,
     error::{Error, Kind, Reason, Result},
@@ -22,8 +24,8 @@ const LEEWAY_S: i64 = 30;
 const INTERNAL_AUDIENCE: &str = "spectra-internal";
 /// Longest token that is looked at.
 const MAX_LENGTH: usize = 4096;
-/// Verified tokens that are remembered.
-const REMEMBERED: u64 = 10_000;
+/// How long a call waits for a key that was unknown.
+const KEY_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What an access token says of a person (RFC 9068).
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -95,31 +97,13 @@ pub struct Settings {
     pub audience: String,
     /// Life of an access token.
     pub access_life: Duration,
-    /// Secret of HS256, 32 bytes or more.
-    pub secret: SecretSlice<u8>,
 }
 
-/// Makes and checks tokens. One key and one algorithm for each type of token.
+/// Makes and checks tokens.
 pub struct Tokens {
     settings: Settings,
+    keys: Arc<Keys>,
     clock: Clock,
-    access: Keys,
-    service: Keys,
-    known_access: moka::sync::Cache<[u8; 32], Arc<Access>>,
-    known_service: moka::sync::Cache<[u8; 32], Arc<Service>>,
-}
-
-struct Keys {
-    /// `typ` of the header.
-    typ: &'static str,
-    encoding: EncodingKey,
-    decoding: DecodingKey,
-}
-
-impl Keys {
-    fn hs256(typ: &'static str, secret: &[u8]) -> Self {
-        Self { typ, encoding: EncodingKey::from_secret(secret), decoding: DecodingKey::from_secret(secret) }
-    }
 }
 
 /// The only members a header may have: no key or address of one is ever taken from a token.
@@ -128,25 +112,27 @@ impl Keys {
 struct StrictHeader {
     alg: String,
     typ: String,
-    #[serde(default, rename = "kid")]
-    _kid: Option<String>,
+    kid: Option<String>,
+}
+
+/// Why a token was not accepted.
+pub(crate) enum Refusal {
+    /// It names a key that is not known here, and may be soon.
+    UnknownKey,
+    Final(Error),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Final(error)
+    }
 }
 
 impl Tokens {
-    /// Tokens signed with HS256; the service tokens' key is derived from the same secret.
+    /// Tokens of these keys.
     #[must_use]
-    pub fn new(settings: Settings, clock: Clock) -> Self {
-        let secret = settings.secret.expose_secret();
-        let access = Keys::hs256("at+jwt", secret);
-        let service = Keys::hs256("svc+jwt", &crate::secret::derive(secret, "service-token"));
-        Self {
-            access,
-            service,
-            known_access: moka::sync::Cache::new(REMEMBERED),
-            known_service: moka::sync::Cache::new(REMEMBERED),
-            settings,
-            clock,
-        }
+    pub fn new(settings: Settings, keys: Arc<Keys>, clock: Clock) -> Self {
+        Self { settings, keys, clock }
     }
 
     /// Life of an access token.
@@ -158,7 +144,7 @@ impl Tokens {
     /// An access token for a person's session.
     ///
     /// # Errors
-    /// INTERNAL where the key does not sign.
+    /// AUTH_UNREACHABLE where there is no key yet; INTERNAL where it does not sign.
     pub fn issue_access(&self, org: Uuid, sub: Uuid, role: Role, sid: Uuid, amr: &[&str]) -> Result<String> {
         let now = self.clock.now();
         let life = TimeDelta::from_std(self.settings.access_life).map_err(Error::internal)?;
@@ -174,13 +160,13 @@ impl Tokens {
             exp: (now + life).timestamp(),
             amr: amr.iter().map(|method| (*method).to_owned()).collect(),
         };
-        sign(&self.access, &claims)
+        sign(&self.keys.ring(), Purpose::Access, &claims)
     }
 
     /// A token by which a service proves itself, and perhaps works in an organization by itself.
     ///
     /// # Errors
-    /// INTERNAL where the key does not sign.
+    /// AUTH_UNREACHABLE where there is no key yet; INTERNAL where it does not sign.
     pub fn issue_service(&self, service: &str, org: Option<Uuid>, life: Duration) -> Result<String> {
         let now = self.clock.now();
         let claims = Service {
@@ -191,36 +177,59 @@ impl Tokens {
             iat: now.timestamp(),
             exp: (now + TimeDelta::from_std(life).map_err(Error::internal)?).timestamp(),
         };
-        sign(&self.service, &claims)
+        sign(&self.keys.ring(), Purpose::Service, &claims)
     }
 
     /// What a valid access token says.
     ///
     /// # Errors
-    /// TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_AUDIENCE.
+    /// TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_AUDIENCE; AUTH_UNREACHABLE while no key is known.
     pub fn verify_access(&self, token: &str) -> Result<Arc<Access>> {
-        let claims = remembered(&self.known_access, token, || {
-            let claims: Access = check(&self.access, token, &self.settings.audience, &self.settings.issuer)?;
+        self.try_access(token).map_err(|refusal| self.refused(refusal))
+    }
+
+    /// What a valid service token says: the claims, and the service's name.
+    ///
+    /// # Errors
+    /// TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_AUDIENCE; AUTH_UNREACHABLE while no key is known.
+    pub fn verify_service(&self, token: &str) -> Result<Arc<Service>> {
+        self.try_service(token).map_err(|refusal| self.refused(refusal))
+    }
+
+    pub(crate) fn try_access(&self, token: &str) -> Result<Arc<Access>, Refusal> {
+        let ring = self.keys.ring();
+        let claims: Arc<Access> = remembered(&ring.access, token, || {
+            check(&ring, Purpose::Access, token, &self.settings.audience, &self.settings.issuer)
+        })?;
+        self.in_time(claims.exp)?;
+        Ok(claims)
+    }
+
+    pub(crate) fn try_service(&self, token: &str) -> Result<Arc<Service>, Refusal> {
+        let ring = self.keys.ring();
+        let claims: Arc<Service> = remembered(&ring.service, token, || {
+            let claims: Service = check(&ring, Purpose::Service, token, INTERNAL_AUDIENCE, &self.settings.issuer)?;
+            if !claims.sub.starts_with("service:") {
+                return Err(invalid("not a service's").into());
+            }
             Ok(claims)
         })?;
         self.in_time(claims.exp)?;
         Ok(claims)
     }
 
-    /// What a valid service token says: the claims, and the service's name.
-    ///
-    /// # Errors
-    /// TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_AUDIENCE.
-    pub fn verify_service(&self, token: &str) -> Result<Arc<Service>> {
-        let claims = remembered(&self.known_service, token, || {
-            let claims: Service = check(&self.service, token, INTERNAL_AUDIENCE, &self.settings.issuer)?;
-            if !claims.sub.starts_with("service:") {
-                return Err(invalid("not a service's"));
-            }
-            Ok(claims)
-        })?;
-        self.in_time(claims.exp)?;
-        Ok(claims)
+    /// Has an unknown key fetched, unless that was tried a moment ago.
+    pub(crate) async fn ask_for_keys(&self) {
+        self.keys.ask(KEY_PATIENCE).await;
+    }
+
+    /// What the caller is told.
+    pub(crate) fn refused(&self, refusal: Refusal) -> Error {
+        match refusal {
+            Refusal::Final(error) => error,
+            Refusal::UnknownKey if self.keys.ring().is_empty() => no_keys(),
+            Refusal::UnknownKey => invalid("of a key that is not known"),
+        }
     }
 
     /// Checked each time, for a remembered token too, and by our clock, which a test may set. `iat` is not looked at: a
@@ -242,53 +251,69 @@ impl Service {
     }
 }
 
-fn sign(keys: &Keys, claims: &impl Serialize) -> Result<String> {
-    let mut header = Header::new(Algorithm::HS256);
-    header.typ = Some(keys.typ.to_owned());
-    jsonwebtoken::encode(&header, claims, &keys.encoding).map_err(Error::internal)
+fn sign(ring: &Ring, purpose: Purpose, claims: &impl Serialize) -> Result<String> {
+    let signing = ring.signing(purpose).ok_or_else(no_keys)?;
+    let mut header = Header::new(signing.algorithm.jose());
+    header.typ = Some(purpose.typ().to_owned());
+    header.kid.clone_from(&signing.kid);
+    jsonwebtoken::encode(&header, claims, &signing.key).map_err(Error::internal)
 }
 
 fn remembered<C: Send + Sync + 'static>(
-    cache: &moka::sync::Cache<[u8; 32], Arc<C>>,
+    known: &Remembered<C>,
     token: &str,
-    check: impl FnOnce() -> Result<C>,
-) -> Result<Arc<C>> {
+    check: impl FnOnce() -> Result<C, Refusal>,
+) -> Result<Arc<C>, Refusal> {
     if token.len() > MAX_LENGTH {
-        return Err(invalid("too long"));
+        return Err(invalid("too long").into());
     }
     let mut hash = [0; 32];
     hash.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
-    if let Some(claims) = cache.get(&hash) {
+    if let Some(claims) = known.0.get(&hash) {
         return Ok(claims);
     }
     let claims = Arc::new(check()?);
-    cache.insert(hash, Arc::clone(&claims));
+    known.0.insert(hash, Arc::clone(&claims));
     Ok(claims)
 }
 
-fn check<C: DeserializeOwned>(keys: &Keys, token: &str, audience: &str, issuer: &str) -> Result<C> {
+fn check<C: DeserializeOwned>(
+    ring: &Ring,
+    purpose: Purpose,
+    token: &str,
+    audience: &str,
+    issuer: &str,
+) -> Result<C, Refusal> {
     let header = token.split('.').next().unwrap_or_default();
     let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| invalid("unreadable"))?;
     let header: StrictHeader = serde_json::from_slice(&header).map_err(|_| invalid("unexpected header"))?;
-    if header.alg != "HS256" || header.typ != keys.typ {
-        return Err(invalid("another type of token"));
+    if header.typ != purpose.typ() {
+        return Err(invalid("another type of token").into());
+    }
+    let key = ring.verifying(purpose, header.kid.as_deref()).ok_or(Refusal::UnknownKey)?;
+    // The key says how it verifies; the token is not asked.
+    if header.alg != key.algorithm.as_str() {
+        return Err(invalid("another algorithm").into());
     }
 
-    let mut validation = Validation::new(Algorithm::HS256);
+    let mut validation = Validation::new(key.algorithm.jose());
     validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
     validation.set_issuer(&[issuer]);
     validation.set_audience(&[audience]);
     // Time is checked by our own clock, on every use.
     validation.validate_exp = false;
     validation.validate_nbf = false;
-    let decoded =
-        jsonwebtoken::decode::<C>(token, &keys.decoding, &validation).map_err(|error| match error.kind() {
-            jsonwebtoken::errors::ErrorKind::InvalidAudience => {
-                Error::new(Kind::Unauthenticated, Reason::TokenAudience, "the token was made for somebody else")
-            }
-            _ => invalid("not accepted"),
-        })?;
+    let decoded = jsonwebtoken::decode::<C>(token, &key.key, &validation).map_err(|error| match error.kind() {
+        jsonwebtoken::errors::ErrorKind::InvalidAudience => {
+            Error::new(Kind::Unauthenticated, Reason::TokenAudience, "the token was made for somebody else")
+        }
+        _ => invalid("not accepted"),
+    })?;
     Ok(decoded.claims)
+}
+
+fn no_keys() -> Error {
+    Error::unavailable(Reason::AuthUnreachable, "the keys of tokens are not known yet; try again in a moment")
 }
 
 fn invalid(why: &'static str) -> Error {
@@ -306,9 +331,8 @@ mod tests {
             issuer: "spectra-lab".to_owned(),
             audience: "spectra-lab".to_owned(),
             access_life: Duration::from_secs(900),
-            secret: vec![7; 32].into(),
         };
-        Tokens::new(settings, clock.clone())
+        Tokens::new(settings, Arc::new(Keys::shared(&[7; 32])), clock.clone())
     }
 
     fn person(tokens: &Tokens) -> String {

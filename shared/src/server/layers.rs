@@ -18,7 +18,11 @@ use super::{
     stack::{Next, Routes, content_type_starts},
 };
 use crate::{
-    auth::{self, token::Tokens},
+    auth::{
+        self,
+        revocation::Revocations,
+        token::{Refusal, Tokens},
+    },
     error::{Error, Kind, Reason, Result},
     telemetry,
 };
@@ -249,40 +253,61 @@ pub(super) fn limit(next: Next, places: Arc<Semaphore>) -> Next {
     })
 }
 
-/// Verifies what tokens there are. Whether they suffice is for [`super::unary`], which knows the method's access too;
-/// here already, a method that is not public refuses a call without any token.
-pub(super) fn authenticate(next: Next, tokens: Arc<Tokens>) -> Next {
-    Arc::new(move |mut request| match identify(&mut request, &tokens) {
+/// Verifies what tokens there are, and that their sessions have not been revoked. Whether they suffice is for
+/// [`super::unary`], which knows the method's access too; here already, a method that is not public refuses a call
+/// without any token.
+pub(super) fn authenticate(next: Next, tokens: Arc<Tokens>, revocations: Arc<Revocations>) -> Next {
+    let verifier = Arc::new(Verifier { tokens, revocations });
+    Arc::new(move |mut request| match verifier.identify(&mut request) {
         Ok(()) => next(request),
-        Err(error) => ready(refuse(error, &request_id(&request))).boxed(),
+        Err(Refusal::Final(error)) => ready(refuse(error, &request_id(&request))).boxed(),
+        // The key may have been published since the last look.
+        Err(Refusal::UnknownKey) => {
+            let (verifier, next) = (Arc::clone(&verifier), Arc::clone(&next));
+            async move {
+                verifier.tokens.ask_for_keys().await;
+                match verifier.identify(&mut request) {
+                    Ok(()) => next(request).await,
+                    Err(refusal) => refuse(verifier.tokens.refused(refusal), &request_id(&request)),
+                }
+            }
+            .boxed()
+        }
     })
 }
 
-fn identify(request: &mut Request<Body>, tokens: &Tokens) -> Result<()> {
-    let (headers, public) = {
+struct Verifier {
+    tokens: Arc<Tokens>,
+    revocations: Arc<Revocations>,
+}
+
+impl Verifier {
+    fn identify(&self, request: &mut Request<Body>) -> Result<(), Refusal> {
+        let headers = request.headers();
         let context = request.extensions().get::<Context>();
-        let context = context.ok_or_else(|| Error::internal("the deadline layer comes first"))?;
-        (request.headers(), context.method.access == contract::Access::Public)
-    };
-    if public {
-        return Ok(());
+        let method = context.ok_or_else(|| Error::internal("the deadline layer comes first"))?.method;
+        if method.access == contract::Access::Public {
+            return Ok(());
+        }
+        let person = match bearer(headers, "authorization")? {
+            Some(token) => Some((self.tokens.try_access(token)?, Arc::from(token))),
+            None => None,
+        };
+        let service = match bearer(headers, SERVICE_AUTHORIZATION)? {
+            Some(token) => Some(self.tokens.try_service(token)?),
+            None => None,
+        };
+        match (&person, &service) {
+            (Some((claims, _)), _) => self.revocations.check(claims.sid, method.mutating)?,
+            (None, Some(_)) => {}
+            (None, None) => return Err(super::unary::token_missing().into()),
+        }
+        if let Some(context) = request.extensions_mut().get_mut::<Context>() {
+            context.person = person;
+            context.service = service;
+        }
+        Ok(())
     }
-    let person = match bearer(headers, "authorization")? {
-        Some(token) => Some((tokens.verify_access(token)?, Arc::from(token))),
-        None => None,
-    };
-    let service = match bearer(headers, SERVICE_AUTHORIZATION)? {
-        Some(token) => Some(tokens.verify_service(token)?),
-        None => None,
-    };
-    if person.is_none() && service.is_none() {
-        return Err(super::unary::token_missing());
-    }
-    if let Some(context) = request.extensions_mut().get_mut::<Context>() {
-        context.person = person;
-        context.service = service;
-    }
-    Ok(())
 }
 
 /// The token of a `Bearer` header. More than one header, or another scheme, is no token but a mistake.

@@ -15,7 +15,7 @@ use tower::{Layer as _, Service, ServiceExt as _};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer, ExposeHeaders};
 
 use super::{Drain, Standing, layers};
-use crate::auth::token::Tokens;
+use crate::auth::{revocation::Revocations, token::Tokens};
 
 /// The rest of a stack, as each layer sees it.
 pub(super) type Next = Arc<dyn Fn(Request<Body>) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
@@ -39,6 +39,8 @@ impl Routes {
 pub struct Guard {
     /// Checks the tokens of callers.
     pub tokens: Arc<Tokens>,
+    /// Sessions that have been ended before their tokens.
+    pub revocations: Arc<Revocations>,
     /// Calls that the service works on at once; more are refused at once as OVERLOADED.
     pub concurrency: usize,
     /// Origins of web pages that may call, such as `http://127.0.0.1:5173`.
@@ -73,7 +75,7 @@ impl Builder {
     /// The stack. Read from the last line up, this is what a request meets.
     #[must_use]
     pub fn build(self) -> Stack {
-        let Guard { tokens, concurrency, origins, drain, standing } = self.guard;
+        let Guard { tokens, revocations, concurrency, origins, drain, standing } = self.guard;
         let names = self.routes.0.keys().copied().collect();
 
         // The method's own code, by the service's name.
@@ -81,7 +83,7 @@ impl Builder {
         // What the codec refuses is explained like every other refusal.
         let routed = layers::explain(routed);
         // Who calls; without a valid token, only methods that are declared public go on.
-        let authenticated = layers::authenticate(routed, tokens);
+        let authenticated = layers::authenticate(routed, tokens, revocations);
         // No more calls at once than can be worked on.
         let limited = layers::limit(authenticated, Arc::new(Semaphore::new(concurrency)));
         // No call goes on after its caller stopped waiting.

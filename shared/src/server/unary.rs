@@ -2,8 +2,9 @@
 
 use std::{future::Future, sync::Arc};
 
-use contract::{Access, Validate, Violation};
+use contract::{Access, Validate, Violation, common::v1::Actor};
 use tonic::Status;
+use uuid::Uuid;
 
 use super::Context;
 use crate::{
@@ -102,17 +103,20 @@ pub(super) fn permit(context: &Context) -> Result<Caller> {
             Ok(Caller::on_behalf(service.name(), claims, Arc::clone(token), request.clone()))
         }
         (Access::SignedIn, Some((claims, token)), _) => Ok(Caller::person(claims, Arc::clone(token), request.clone())),
-        (Access::Internal { services, actor_required }, person, Some(service)) => {
+        (Access::Internal { services, actor }, person, Some(service)) => {
             if !services.iter().any(|name| name == service.name()) {
                 return Err(internal_only());
             }
-            match (person, service.org) {
-                (Some((claims, token)), _) if *actor_required => {
+            let by_itself = |org_id| Caller::service(service.name(), org_id, request.clone());
+            match (actor, person, service.org) {
+                (Actor::Required, Some((claims, token)), _) => {
                     Ok(Caller::on_behalf(service.name(), claims, Arc::clone(token), request.clone()))
                 }
-                (None, _) if *actor_required => Err(token_missing()),
-                (_, Some(org_id)) => Ok(Caller::service(service.name(), org_id, request.clone())),
-                (_, None) => Err(internal_only()),
+                (Actor::Required, None, _) => Err(token_missing()),
+                (Actor::None, _, Some(org_id)) => Ok(by_itself(org_id)),
+                // Bound to no organization, it sees no row of any.
+                (Actor::NoneAnywhere, None, None) => Ok(by_itself(Uuid::nil())),
+                _ => Err(internal_only()),
             }
         }
         (Access::Internal { .. }, Some(_), None) => Err(internal_only()),

@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    sync::Arc,
     sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
@@ -18,7 +19,10 @@ use contract::{
         RunPurpose, RunState, StartRunRequest,
     },
 };
-use spectra_runtime::{Clock, auth::token::Tokens};
+use spectra_runtime::{
+    Clock,
+    auth::{keys::Keys, token::Tokens},
+};
 use spectra_tests::{Person, SECRET, Start, TestLab, certificate, iv_sweep, numbers, reason, refused};
 use tonic::{Code, service::interceptor::InterceptedService};
 use uuid::Uuid;
@@ -157,7 +161,7 @@ async fn the_race_finds_a_writer_that_does_not_lock() {
 /// AuthorizeUse as Runs calls it, on the person's behalf.
 async fn authorize(lab: &TestLab, person: &Person, run: &Run, attempt: Uuid) -> Result<(), tonic::Status> {
     let settings = spectra::settings::Settings::read(BTreeMap::new()).unwrap();
-    let tokens = Tokens::new(settings.tokens(&SECRET.to_owned().into()), Clock::default());
+    let tokens = Tokens::new(settings.tokens(), Arc::new(Keys::shared(SECRET.as_bytes())), Clock::default());
     let service = tokens.issue_service("runs", None, Duration::from_secs(60)).unwrap();
     let person = person.tokens.access_token.clone();
     let both = move |mut request: tonic::Request<()>| {

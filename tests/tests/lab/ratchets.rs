@@ -1,12 +1,12 @@
 //! Rules that hold for every method of the contract, those among them that nobody has written yet.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use contract::{Access, Method, methods};
+use contract::{Access, Method, common::v1::Actor, methods};
 use prost::Message as _;
 use spectra_runtime::{
     Clock,
-    auth::{Role, token::Tokens},
+    auth::{Role, keys::Keys, token::Tokens},
 };
 use spectra_tests::{
     Person, SECRET, TestLab,
@@ -16,11 +16,10 @@ use spectra_tests::{
 use tonic::Code;
 
 /// Unary methods, in order of their paths.
-fn unary() -> Vec<&'static Method> {
-    let mut all: Vec<_> = methods()
-        .filter(|method| !method.descriptor.is_server_streaming() && !method.descriptor.is_client_streaming())
-        .collect();
-    all.sort_by(|one, other| one.path.cmp(&other.path));
+/// Every method, the one that ends the caller's session last.
+fn every() -> Vec<&'static Method> {
+    let mut all: Vec<_> = methods().filter(|method| !method.descriptor.is_client_streaming()).collect();
+    all.sort_by_key(|method| (method.path.ends_with("/Logout"), &method.path));
     all
 }
 
@@ -40,7 +39,7 @@ async fn everybody(lab: &TestLab) -> Vec<(Role, Person)> {
 
 fn tokens(clock: &Clock) -> Tokens {
     let settings = spectra::settings::Settings::read(std::collections::BTreeMap::new()).unwrap();
-    Tokens::new(settings.tokens(&SECRET.to_owned().into()), clock.clone())
+    Tokens::new(settings.tokens(), Arc::new(Keys::shared(SECRET.as_bytes())), clock.clone())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -48,7 +47,7 @@ async fn without_a_token_only_public_methods_answer() {
     let lab = TestLab::start().await;
     for token in ["", "x", "a.b.c"] {
         let nobody = Person::with_token(&lab.channel, token);
-        for method in unary() {
+        for method in every() {
             let answer = dynamic::call(nobody.client(), method, Vec::new()).await;
             if method.access == Access::Public {
                 let code = answer.map_or_else(|status| status.code(), |_| Code::Ok);
@@ -69,7 +68,7 @@ async fn an_expired_token_is_refused_by_every_method() {
     let id = uuid::Uuid::now_v7;
     let expired = past.issue_access(id(), id(), Role::Admin, id(), &["pwd"]).unwrap();
     let late = Person::with_token(&lab.channel, &expired);
-    for method in unary().into_iter().filter(|method| method.access != Access::Public) {
+    for method in every().into_iter().filter(|method| method.access != Access::Public) {
         let status = dynamic::call(late.client(), method, Vec::new()).await.expect_err(&method.path);
         assert_eq!(reason(&status).0, "TOKEN_EXPIRED", "{}", method.path);
     }
@@ -79,7 +78,7 @@ async fn an_expired_token_is_refused_by_every_method() {
 async fn each_role_is_refused_what_it_may_not_do_and_nothing_else() {
     let lab = TestLab::start().await;
     let people = everybody(&lab).await;
-    for method in unary() {
+    for method in every() {
         for (role, person) in &people {
             let answer = dynamic::call(person.client(), method, Vec::new()).await;
             let (why, metadata) = answer.err().map(|status| reason(&status)).unwrap_or_default();
@@ -105,7 +104,7 @@ async fn a_service_token_opens_nothing_by_itself_and_internal_methods_only_to_th
     let engineer = lab.person("engineer").await;
     let tokens = tokens(&Clock::default());
     let org = uuid::Uuid::now_v7();
-    for method in unary().into_iter().filter(|method| method.access != Access::Public) {
+    for method in every().into_iter().filter(|method| method.access != Access::Public) {
         for service in ["auth", "samples", "calibration", "runs", "edge"] {
             let token = tokens.issue_service(service, Some(org), Duration::from_secs(60)).unwrap();
             // As a person's token, it is of the wrong type.
@@ -115,11 +114,11 @@ async fn a_service_token_opens_nothing_by_itself_and_internal_methods_only_to_th
 
             let why = as_service(&lab, &token, method, Vec::new()).await;
             match &method.access {
-                Access::Internal { services, actor_required } => {
-                    let wanted = match (services.iter().any(|name| name == service), actor_required) {
-                        (false, _) => "PERMISSION_DENIED",
-                        (true, true) => "TOKEN_MISSING",
-                        (true, false) => "FIELD_INVALID",
+                Access::Internal { services, actor } => {
+                    let wanted = match (services.iter().any(|name| name == service), actor) {
+                        (true, Actor::Required) => "TOKEN_MISSING",
+                        (true, Actor::None) => "FIELD_INVALID",
+                        _ => "PERMISSION_DENIED",
                     };
                     assert_eq!(why, wanted, "{} by {service}", method.path);
                 }
@@ -145,7 +144,7 @@ async fn random_input_is_never_an_internal_error() {
     let admin = lab.person("admin").await;
     let mut codes: HashMap<Code, usize> = HashMap::new();
     // Logout comes last: it ends the session that the others are called with.
-    let mut all = unary();
+    let mut all = every();
     all.sort_by_key(|method| method.path.ends_with("/Logout"));
     for method in all {
         for seed in 0..60 {

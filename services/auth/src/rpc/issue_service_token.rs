@@ -24,7 +24,7 @@ pub async fn handle(app: Arc<App>, _: Request, request: IssueServiceTokenRequest
         id => Some(wire::id("organization_id", id)?),
     };
 
-    let expected = SecretString::from(derived_credential(app.credential_secret.expose_secret(), &service));
+    let expected = SecretString::from(derived_credential(app.secret.expose_secret(), &service));
     verify_slices_are_equal(credential.expose_secret().as_bytes(), expected.expose_secret().as_bytes())
         .map_err(|_| credential_invalid())?;
 

@@ -11,6 +11,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    auth.signing_key (kid) {
+        kid -> Text,
+        typ -> Text,
+        algorithm -> Text,
+        private_sealed -> Bytea,
+        created_at -> Timestamptz,
+        active_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    auth.revocation (session_id) {
+        session_id -> Uuid,
+        revoked_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     auth.user (org_id, id) {
         org_id -> Uuid,
         id -> Uuid,
