@@ -23,6 +23,7 @@ test: ## all tests: the workspace's, the clients', acceptance
 	cargo test --workspace $(LOCKED)
 	@for client in clients/*/test.sh; do echo "$$client"; "$$client"; done
 	tests/acceptance_test.sh
+	tests/acceptance_test.sh five tls
 
 race: ## the long race: 30,000 starts of runs against revocations (STARTS=n for another number)
 	@scripts/setup.sh run
@@ -32,10 +33,12 @@ tools: ## put grpcurl and buf into target/tools
 	@scripts/setup.sh test
 	@scripts/setup.sh check
 
-acceptance: ## walk the product's promises from outside, against a lab of its own (or SPECTRA_ADDRESS=host:port)
+acceptance: ## walk the product's promises from outside: one process, five, five with TLS (or SPECTRA_ADDRESS=host:port)
 	@scripts/setup.sh test
 	@$(MAKE) --no-print-directory program
 	tests/acceptance_test.sh
+	@[[ -n "$${SPECTRA_ADDRESS:-}" ]] || tests/acceptance_test.sh five
+	@[[ -n "$${SPECTRA_ADDRESS:-}" ]] || tests/acceptance_test.sh five tls
 
 # All packages are named, so that features, and with them what is built already, are those of the tests.
 program:

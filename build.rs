@@ -80,7 +80,8 @@ fn require_access(pool: &DescriptorPool) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// `Mutation` for every request that carries a request_id, `List` for every one that carries a page_token.
+/// `Mutation` for every request that carries a request_id, `List` for every one that carries a page_token, `Watch` for
+/// every one that carries a resume_token.
 fn request_impls(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
     let mut code = String::new();
     for method in pool.services().flat_map(|service| service.methods().collect::<Vec<_>>()) {
@@ -104,6 +105,16 @@ fn request_impls(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
                  \x20   const METHOD: &'static str = \"{name}\";\n\
                  \x20   fn request_id(&self) -> &str {{ &self.request_id }}\n\
                  \x20   fn without_request_id(&self) -> Self {{ Self {{ request_id: String::new(), ..self.clone() }} }}\n\
+                 }}"
+            )?;
+        }
+        if has("resume_token") {
+            writeln!(
+                code,
+                "impl crate::Watch for {path} {{\n\
+                 \x20   const METHOD: &'static str = \"{name}\";\n\
+                 \x20   fn filter(&self) -> &str {{ &self.filter }}\n\
+                 \x20   fn resume_token(&self) -> &str {{ &self.resume_token }}\n\
                  }}"
             )?;
         }

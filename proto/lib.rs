@@ -60,6 +60,18 @@ pub trait List: prost::Message {
     fn skip(&self) -> i32;
 }
 
+/// A request to be told what happens.
+pub trait Watch: prost::Message {
+    /// `package.Service/Method`.
+    const METHOD: &'static str;
+
+    /// Condition (AIP-160); empty for none.
+    fn filter(&self) -> &str;
+
+    /// Where an earlier watch ended; empty to begin now.
+    fn resume_token(&self) -> &str;
+}
+
 /// Who may call a method, as its proto declares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Access {
@@ -132,6 +144,14 @@ impl Method {
             replay_never: options.get_extension(replay).as_enum_number() == Some(1),
             descriptor,
         }
+    }
+}
+
+impl Method {
+    /// Whether a call may be sent again by whoever got no answer: it changes nothing.
+    #[must_use]
+    pub fn safe(&self) -> bool {
+        !self.mutating && !self.replay_never
     }
 }
 

@@ -9,6 +9,9 @@
 #   DATABASE_URL     its database, of a user who may create databases; or SPECTRA_DATA, the data folder of `spectra up`.
 #                    Without either, the migrations are tried on the database of a lab of our own.
 #   SPECTRA          the program; target/debug/spectra unless set
+#
+# With the argument `five`, it walks through the edge of five processes, one a service; with `five tls`, they prove
+# themselves to each other by certificates, and tokens have keys of their own.
 set -euo pipefail
 shopt -s inherit_errexit
 cd "$(dirname "$0")/.."
@@ -28,7 +31,7 @@ readonly NOT_FOUND=5 PERMISSION_DENIED=7 FAILED_PRECONDITION=9 UNAUTHENTICATED=1
 readonly SWEEP='{"vgs_start": 0, "vgs_stop": 5, "vgs_step": 0.1}'
 
 main() {
-    set_up
+    set_up "$@"
     item 1 "PostgreSQL is up; migrations are listed, applied, reverted one step; the version is shown" migrations
     item 2 "demo data: 5 people sign in, 5 instruments; seeding again changes nothing" demo_data
     item 3 "engineer signs in: access token, refresh token, bearer, expires_in 900; refresh; who am I" signing_in
@@ -54,8 +57,10 @@ main() {
 
 # 1. PostgreSQL and its schema.
 migrations() {
-    expect "/health/db" ok "$(admin_page /health/db | pick status)"
-    local steps newest
+    local steps newest address
+    for address in "${admins[@]}"; do
+        expect "/health/db of $address" ok "$(page "$address" /health/db | pick status)"
+    done
     steps=$(spectra_on "$database" migrate status)
     [[ "$steps" == applied* ]] || refuse "migrate status: $steps"
     expect "pending migrations of the lab" 0 "$(grep -c '^pending' <<<"$steps" || true)"
@@ -213,11 +218,16 @@ health() {
     for service in "$AUTH" "$SAMPLES" "$INSTRUMENTS" "$CALIBRATION" "$METHODS" "$RUNS"; do
         expect "$service" SERVING "$(anonymous grpc.health.v1.Health/Check "$(json service "$service")" | pick status)"
     done
-    "$program" healthcheck "http://$address"
-    "$program" healthcheck "http://$address" --service spectra.runs.v1.RunsService
-    expect "/health" ok "$(admin_page /health | pick status)"
-    expect "/health/db" '{"auth": "ok", "calibration": "ok", "runs": "ok", "samples": "ok"}' \
-        "$(admin_page /health/db | pick database)"
+    "${bare[@]}" "${mesh_settings[@]}" "$program" healthcheck "$url"
+    "${bare[@]}" "${mesh_settings[@]}" "$program" healthcheck "$url" --service spectra.runs.v1.RunsService
+    local seen="" of
+    for of in "${admins[@]}"; do
+        expect "/health" ok "$(page "$of" /health | pick status)"
+        seen+=$(page "$of" /health/db | pick database)
+    done
+    for service in auth calibration runs samples; do
+        [[ "$seen" == *"\"$service\": \"ok\""* ]] || refuse "/health/db without $service: $seen"
+    done
 
     local calls refusals run
     calls=$(metric spectra_rpc_total service=spectra.auth.v1.AuthService method=GetCurrentUser code=Ok)
@@ -264,7 +274,7 @@ settings() {
 
 # 11. Development and production.
 production() {
-    expect "alg of an access token" HS256 "$(token engineer@demo.lab | python3 -c '
+    expect "alg of an access token" "$algorithm" "$(token engineer@demo.lab | python3 -c '
 import base64, json, sys
 print(json.loads(base64.urlsafe_b64decode(sys.stdin.read().split(".")[0] + "=="))["alg"])')"
     local command said
@@ -315,6 +325,12 @@ set_up() {
         start_lab
         database=$(database_of "$lab_data")
         [[ -n "$address" ]] || { address=$lab_address; admin=$lab_admin; }
+    fi
+    url=http://$address admins=("$admin") algorithm=HS256
+    if [[ "${1:-}" == five ]]; then
+        start_mesh "${2:-}"
+        address=$mesh_address url=http://$address admins=("${mesh_admins[@]}")
+        [[ "${2:-}" != tls ]] || { url=https://$address algorithm=EdDSA; }
     fi
 }
 
@@ -391,7 +407,7 @@ grpcurl_with() {
 send() {
     local header=()
     [[ -z "$1" ]] || header=(-H "authorization: Bearer $1")
-    grpcurl -plaintext -max-time 20 -format-error "${header[@]}" -d "$3" "$address" "$2" 2>"$work/error"
+    grpcurl "${connection[@]}" -max-time 20 -format-error "${header[@]}" -d "$3" "$address" "$2" 2>"$work/error"
 }
 
 # refused WHO METHOD REQUEST CODE REASON: that the call is refused so; WHO is empty for somebody who has not signed in.
@@ -500,13 +516,15 @@ new_run() {
     echo "{\"run\": {\"instrumentId\": \"$instrument\", \"sampleId\": \"$sample\", \"method\": \"$2\", \"params\": $3}}"
 }
 
-admin_page() {
-    curl --silent --show-error --max-time 10 "http://$admin$1"
+# page ADDRESS PATH: of what is for operators.
+page() {
+    curl --silent --show-error --max-time 10 "http://$1$2"
 }
 
-# metric NAME LABEL=VALUE..: its value; 0 where it was never counted.
+# metric NAME LABEL=VALUE..: its value over all processes; 0 where it was never counted.
 metric() {
-    admin_page /metrics | python3 -c '
+    local of
+    for of in "${admins[@]}"; do page "$of" /metrics; done | python3 -c '
 import re, sys
 name, wanted = sys.argv[1], dict(label.split("=", 1) for label in sys.argv[2:])
 total = 0

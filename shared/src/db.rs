@@ -8,6 +8,7 @@ mod conn;
 mod echo;
 mod fault;
 mod forget;
+mod log;
 mod mutate;
 mod prepared;
 mod statements;
@@ -21,6 +22,7 @@ pub use self::{
     batch::Batch,
     conn::Settings,
     fault::{constraint, fault},
+    log::{LogEntry, LogPosition, LogStretch},
     mutate::{Event, Last, Reply, Tx, Value},
     prepared::Prepared,
 };

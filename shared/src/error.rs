@@ -26,6 +26,8 @@ pub enum Kind {
     Precondition,
     /// Read again, then try again.
     Conflict,
+    /// Begin anew.
+    OutOfRange,
     /// Slow down.
     Exhausted,
     /// Try the same again later.
@@ -48,6 +50,7 @@ impl Kind {
             Self::AlreadyExists => Code::AlreadyExists,
             Self::Precondition => Code::FailedPrecondition,
             Self::Conflict => Code::Aborted,
+            Self::OutOfRange => Code::OutOfRange,
             Self::Exhausted => Code::ResourceExhausted,
             Self::Unavailable => Code::Unavailable,
             Self::Deadline => Code::DeadlineExceeded,

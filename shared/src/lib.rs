@@ -9,6 +9,7 @@ pub mod mask;
 pub mod secret;
 pub mod server;
 pub mod telemetry;
+pub mod watch;
 pub mod wire;
 
 pub use clock::Clock;

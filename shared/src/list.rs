@@ -28,6 +28,7 @@
 //! page_size may change; everything else that the request asks for must stay.
 
 mod filter;
+mod hold;
 mod sql;
 mod token;
 mod value;
@@ -43,6 +44,8 @@ use token::{Position, Seal};
 use value::Kind;
 
 pub use sql::{Condition, OrderAndLimit};
+pub(crate) use token::ResumeSeal;
+pub use hold::Filter;
 pub use token::Sealer;
 pub use value::Value;
 

@@ -7,9 +7,11 @@ mod drain;
 mod layers;
 mod listener;
 mod peer;
+mod remote;
 mod stack;
 mod standing;
 mod streaming;
+pub mod tls;
 mod unary;
 
 use std::sync::Arc;
@@ -18,6 +20,7 @@ pub use self::{
     drain::Drain,
     listener::{Handler, Listener, serve},
     peer::{Credentials, Peer},
+    remote::Remote,
     stack::{Builder, Guard, Stack},
     standing::Standing,
     streaming::{Streamed, streaming},

@@ -16,9 +16,8 @@ use spectra_runtime::{
     db::{self, Db},
     list::Sealer,
     secret,
-    server::{Drain, Guard, Handler, Peer, Stack, Standing},
+    server::{Drain, Guard, Handler, Peer, Remote, Stack, Standing, tls::Tls},
 };
-use tonic::transport::Endpoint;
 
 use crate::{
     Result, Trouble,
@@ -38,6 +37,10 @@ pub struct Lab {
     pub standing: Standing,
     /// Ends it.
     pub drain: Drain,
+    /// Services elsewhere, as far as they are called.
+    remotes: BTreeMap<&'static str, Remote>,
+    /// By what the process proves itself, where it speaks TLS.
+    pub tls: Option<Tls>,
     /// What the services here know of ended sessions.
     revocations: Vec<Arc<Revocations>>,
     /// Work that goes on beside calls, until the drain closes.
@@ -66,7 +69,11 @@ impl Lab {
         let standing = Standing::new(&names, settings.reflection).await.map_err(Trouble::new)?;
         let parts = Parts { settings, means, drain: drain.clone(), standing: standing.clone() };
 
+        let tls = settings.tls.clone().map(|files| Tls::start(files, drain.clone())).transpose().map_err(Trouble)?;
+
         let mut lab = Self {
+            tls,
+            remotes: BTreeMap::new(),
             stacks: BTreeMap::new(),
             databases: BTreeMap::new(),
             edge: Arc::new(|_| unreachable!("the edge is wired before anybody can call it")),
@@ -183,15 +190,18 @@ impl Lab {
     }
 
     /// A service: the one here, or the address where it is.
-    fn peer(&self, service: &'static str, settings: &Settings) -> Result<Peer> {
+    fn peer(&mut self, service: &'static str, settings: &Settings) -> Result<Peer> {
         if let Some(stack) = self.stacks.get(service) {
             return Ok(Peer::Local(stack.clone()));
         }
+        if let Some(remote) = self.remotes.get(service) {
+            return Ok(Peer::Remote(remote.clone()));
+        }
         let url = &settings.service_urls[service];
-        let endpoint = Endpoint::from_shared(url.clone())
-            .map_err(|error| Trouble(format!("the {service} service's address {url} cannot be used: {error}")))?
-            .connect_timeout(std::time::Duration::from_secs(2));
-        Ok(Peer::Remote(endpoint.connect_lazy()))
+        let remote = Remote::connect(url, self.tls.as_ref(), &self.drain)
+            .map_err(|error| Trouble(format!("the address of the {service} service: {error}")))?;
+        self.remotes.insert(service, remote.clone());
+        Ok(Peer::Remote(remote))
     }
 
     /// Waits for the workers, after the drain has closed.

@@ -143,7 +143,7 @@ async fn run(command: Command, settings: Settings) -> Result<()> {
         Command::Migrate { step } => migrate(step, &settings).await,
         Command::Seed => seed::run(settings).await,
         Command::Healthcheck { url, service } => {
-            healthcheck::run(&url.unwrap_or_else(|| settings.listen.to_string()), &service).await
+            healthcheck::run(&settings, url, &service).await
         }
         Command::Keys { step } => administer(step, &settings).await,
         Command::Config => {

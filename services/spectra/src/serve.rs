@@ -44,11 +44,12 @@ pub async fn run(settings: Settings, services: &[String]) -> Result<()> {
             "edge" => ("SPECTRA_LISTEN", settings.listen),
             service => ("the service's SPECTRA_.._LISTEN", settings.service_listen[service]),
         };
-        let listener = bind(name, address).await?;
+        let listener = secured(&lab, bind(name, address).await?, *service != "edge");
         tracing::info!(service, %address, "listening");
         listeners.push((listener, handler(&lab, service)));
     }
-    admin::serve(settings.admin_listen, lab.databases.clone(), lab.drain.clone()).await?;
+    let first = if here.contains(&"edge") { settings.listen } else { settings.service_listen[here[0]] };
+    admin::serve(admin_address(&settings, first), lab.databases.clone(), lab.drain.clone()).await?;
     serve(lab, listeners, ended_by_signal(), LEAVE_TIME).await;
     Ok(())
 }
@@ -109,6 +110,22 @@ fn handler(lab: &Lab, service: &str) -> Handler {
         Some(stack) => of_stack(stack.clone()),
         None => Arc::clone(&lab.edge),
     }
+}
+
+/// The listener, with TLS where the process speaks it: services then let in services only.
+#[must_use]
+pub fn secured(lab: &Lab, listener: Listener, mutual: bool) -> Listener {
+    match &lab.tls {
+        Some(tls) => listener.secured(tls.server(mutual)),
+        None => listener,
+    }
+}
+
+/// Where health and metrics are: a thousand above the first port that the process listens on, unless it was said.
+#[must_use]
+pub fn admin_address(settings: &Settings, first: SocketAddr) -> SocketAddr {
+    const ABOVE: u16 = 1000;
+    settings.admin_listen.unwrap_or_else(|| SocketAddr::new(first.ip(), first.port().saturating_add(ABOVE)))
 }
 
 /// A stack as a listener's handler.

@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration}
 use secrecy::{ExposeSecret as _, SecretString};
 use spectra_runtime::{
     auth::{keys::Algorithm, token},
+    server::tls,
     telemetry,
 };
 
@@ -59,12 +60,14 @@ pub struct Settings {
     pub access_life: Duration,
     /// Where the edge listens.
     pub listen: SocketAddr,
-    /// Where health and metrics are.
-    pub admin_listen: SocketAddr,
+    /// Where health and metrics are; a thousand above the first port that the process listens on where left out.
+    pub admin_listen: Option<SocketAddr>,
     /// Where single services listen.
     pub service_listen: BTreeMap<&'static str, SocketAddr>,
     /// Where single services are, for a process that does not run them itself.
     pub service_urls: BTreeMap<&'static str, String>,
+    /// How the process proves itself to others, and whom it trusts; plain text where left out.
+    pub tls: Option<tls::Files>,
     /// Origins of web pages that may call.
     pub cors_origins: Vec<String>,
     /// Calls that one service works on at once.
@@ -138,8 +141,12 @@ fn parse(reader: &mut Reader) -> Settings {
     };
     let address = "an address and port such as 127.0.0.1:3012";
     let listen = reader.parse("SPECTRA_LISTEN", local(3012), address, "where clients connect");
-    let admin_listen =
-        reader.parse("SPECTRA_ADMIN_LISTEN", local(4012), address, "where /health, /health/db and /metrics are");
+    let admin_listen = reader.parse_optional(
+        "SPECTRA_ADMIN_LISTEN",
+        address,
+        "where /health, /health/db and /metrics are; else a thousand above the process's first port",
+    );
+    let tls = tls(reader);
     let mut service_listen = BTreeMap::new();
     let mut service_urls = BTreeMap::new();
     let mut service_database_urls = BTreeMap::new();
@@ -151,7 +158,7 @@ fn parse(reader: &mut Reader) -> Settings {
     ] {
         service_listen
             .insert(service, reader.parse(listen, local(port), address, "where the service listens under `serve`"));
-        let default = format!("http://127.0.0.1:{port}");
+        let default = format!("{}://127.0.0.1:{port}", if tls.is_some() { "https" } else { "http" });
         service_urls.insert(service, reader.text(url, &default, "where the service is, for a process without it"));
         if let Some(own) =
             reader.secret_url(database, "the service's own database login; DATABASE_URL with its role otherwise")
@@ -197,6 +204,7 @@ fn parse(reader: &mut Reader) -> Settings {
         admin_listen,
         service_listen,
         service_urls,
+        tls,
         cors_origins: origins
             .split(',')
             .map(str::trim)
@@ -223,6 +231,26 @@ fn parse(reader: &mut Reader) -> Settings {
         },
         unknown: Vec::new(),
         shown: Vec::new(),
+    }
+}
+
+fn tls(reader: &mut Reader) -> Option<tls::Files> {
+    let certificate =
+        reader.optional("SPECTRA_TLS_CERTIFICATE", "PEM file of the process's certificate; with it, TLS 1.3 is all it speaks");
+    let key = reader.optional("SPECTRA_TLS_KEY", "PEM file of the certificate's private key");
+    let authority = reader.optional(
+        "SPECTRA_TLS_AUTHORITY",
+        "PEM file of the authority that services' certificates come from; with it, services let in nobody else",
+    );
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => {
+            Some(tls::Files { certificate: certificate.into(), key: key.into(), authority: authority.map(PathBuf::from) })
+        }
+        (None, None) if authority.is_none() => None,
+        _ => {
+            reader.fault("SPECTRA_TLS_CERTIFICATE", "and SPECTRA_TLS_KEY go together; set both, or neither of the three");
+            None
+        }
     }
 }
 

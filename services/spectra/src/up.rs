@@ -20,7 +20,7 @@ use crate::{
     migrate,
     postgres::{self, Cluster},
     seed,
-    serve::{bind, ended_by_signal, serve},
+    serve::{admin_address, bind, ended_by_signal, secured, serve},
     settings::{SERVICES, Settings},
 };
 
@@ -82,7 +82,7 @@ async fn run_on(
         }
         say("stopping");
     };
-    let edge = Arc::clone(&lab.edge);
+    let (edge, listener) = (Arc::clone(&lab.edge), secured(&lab, listener, false));
     serve(lab, vec![(listener, edge)], end, Duration::ZERO).await;
     trouble.map_or(Ok(()), Err)
 }
@@ -108,7 +108,7 @@ async fn prepare(settings: &Settings, data: &Path, cluster: Option<&Cluster>) ->
     let means = Means { database_url, secret: Some(secret), clocks: BTreeMap::new() };
     let here: Vec<&'static str> = SERVICES.into_iter().chain(["edge"]).collect();
     let lab = Lab::start(settings, &means, &here).await?;
-    admin::serve(settings.admin_listen, lab.databases.clone(), lab.drain.clone()).await?;
+    admin::serve(admin_address(settings, settings.listen), lab.databases.clone(), lab.drain.clone()).await?;
     seed::demo(&lab, say).await?;
     Ok(lab)
 }
@@ -150,7 +150,7 @@ fn announce(settings: &Settings, database: &Path) {
     let address = settings.listen;
     println!(
         r#"
-  SPECTRA-Lab is running at  http://{address}   (gRPC and gRPC-web)
+  SPECTRA-Lab is running at  {scheme}://{address}   (gRPC and gRPC-web)
   health and metrics at      http://{admin}/health /health/db /metrics
 
   sign in as                 admin@demo.lab     admin123   everything
@@ -167,7 +167,8 @@ fn announce(settings: &Settings, database: &Path) {
 
   Ctrl-C stops everything; what you enter is kept.
 "#,
-        admin = settings.admin_listen,
+        scheme = if settings.tls.is_some() { "https" } else { "http" },
+        admin = admin_address(settings, settings.listen),
         database = database.display(),
     );
 }

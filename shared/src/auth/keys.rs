@@ -170,7 +170,8 @@ pub struct Keys {
     sets: watch::Sender<u64>,
     /// Told when somebody comes with a key that is not known.
     wanted: Notify,
-    asked_at: Mutex<Option<Instant>>,
+    /// When that was last, and how many rings had been set by then.
+    asked: Mutex<Option<(Instant, u64)>>,
 }
 
 impl Keys {
@@ -181,7 +182,7 @@ impl Keys {
             ring: ArcSwap::default(),
             sets: watch::Sender::new(0),
             wanted: Notify::new(),
-            asked_at: Mutex::default(),
+            asked: Mutex::default(),
         }
     }
 
@@ -231,18 +232,42 @@ impl Keys {
         self.ring.load()
     }
 
-    /// Has the keys fetched anew, and waits for it; unless that was done a moment ago.
+    /// Has the keys fetched anew, and waits for it with all others who want that; unless it was done a moment ago.
     pub(super) async fn ask(&self, patience: Duration) {
         let mut sets = self.sets.subscribe();
+        let now = *sets.borrow_and_update();
         {
-            let mut asked_at = self.asked_at.lock().expect("no holder of this lock panics");
-            if asked_at.is_some_and(|at| at.elapsed() < ASKING_PERIOD) {
-                return;
+            let mut asked = self.asked.lock().expect("no holder of this lock panics");
+            match *asked {
+                Some((at, before)) if at.elapsed() < ASKING_PERIOD => {
+                    if now != before {
+                        return;
+                    }
+                }
+                _ => {
+                    *asked = Some((Instant::now(), now));
+                    self.wanted.notify_one();
+                }
             }
-            *asked_at = Some(Instant::now());
         }
-        sets.mark_unchanged();
-        self.wanted.notify_one();
         let _ = tokio::time::timeout(patience, sets.changed()).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_unknown_key_is_fetched_once_for_all_who_want_it_and_not_again_for_a_while() {
+        let keys = Keys::none();
+        let patience = Duration::from_secs(60);
+        let fetched = async {
+            keys.wanted().await;
+            keys.set(Vec::new(), Vec::new());
+        };
+        futures::join!(keys.ask(patience), keys.ask(patience), fetched);
+        // Nobody fetches any more; nobody waits either.
+        tokio::time::timeout(Duration::from_secs(1), keys.ask(patience)).await.expect("no wait");
     }
 }

@@ -3,12 +3,12 @@
 use aws_lc_rs::{constant_time, hmac};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::DateTime;
-use contract::List;
+use contract::{List, Watch};
 use prost_reflect::DynamicMessage;
 use uuid::Uuid;
 
 use super::Value;
-use crate::{Error, Result};
+use crate::{Error, Result, db::LogPosition};
 
 /// First byte of every token; a change of what follows takes another.
 const VERSION: u8 = 1;
@@ -36,26 +36,39 @@ impl Sealer {
         field: &str,
         descending: bool,
     ) -> Result<Seal> {
+        let query = query(Request::METHOD, request)?;
+        let parts = [Request::METHOD.as_bytes(), field.as_bytes(), &query];
+        Ok(Seal(self.context(b"spectra page token", organization, descending, &parts)))
+    }
+
+    /// The seal of one organization's watch: same method, same request apart from where it resumes.
+    pub(crate) fn seal_resume<Request: Watch>(&self, organization: Uuid, request: &Request) -> Result<ResumeSeal> {
+        let query = query(Request::METHOD, request)?;
+        let parts = [Request::METHOD.as_bytes(), &query];
+        Ok(ResumeSeal(Seal(self.context(b"spectra resume token", organization, false, &parts))))
+    }
+
+    fn context(&self, label: &[u8], organization: Uuid, descending: bool, parts: &[&[u8]]) -> hmac::Context {
         let mut context = hmac::Context::with_key(&self.0);
-        context.update(b"spectra page token");
+        context.update(label);
         context.update(organization.as_bytes());
         context.update(&[u8::from(descending)]);
-        for part in [Request::METHOD.as_bytes(), field.as_bytes(), &query(request)?] {
+        for part in parts {
             // The length goes first, so that no two lists of parts read alike.
             context.update(&(part.len() as u64).to_be_bytes());
             context.update(part);
         }
-        Ok(Seal(context))
+        context
     }
 }
 
-/// What the request asks for, whichever page of it: all its fields but those of the page.
-fn query<Request: List>(request: &Request) -> Result<Vec<u8>> {
-    let method = contract::method(&format!("/{}", Request::METHOD))
-        .ok_or_else(|| Error::internal(format!("the contract has no method {}", Request::METHOD)))?;
+/// What the request asks for, whichever page of it: all its fields but those that say where it goes on.
+fn query(method: &str, request: &impl prost::Message) -> Result<Vec<u8>> {
+    let method = contract::method(&format!("/{method}"))
+        .ok_or_else(|| Error::internal(format!("the contract has no method {method}")))?;
     let mut query = DynamicMessage::decode(method.descriptor.input(), request.encode_to_vec().as_slice())
         .map_err(Error::internal)?;
-    for field in ["page_size", "page_token", "skip"] {
+    for field in ["page_size", "page_token", "skip", "resume_token"] {
         query.clear_field_by_name(field);
     }
     Ok(prost::Message::encode_to_vec(&query))
@@ -102,7 +115,10 @@ pub(super) struct Seal(hmac::Context);
 impl Seal {
     /// The token of a position.
     pub(super) fn close(&self, position: &Position) -> String {
-        let mut token = position.encode();
+        self.close_bytes(position.encode())
+    }
+
+    fn close_bytes(&self, mut token: Vec<u8>) -> String {
         let mac = self.mac(&token);
         token.extend_from_slice(mac.as_ref());
         URL_SAFE_NO_PAD.encode(token)
@@ -110,16 +126,42 @@ impl Seal {
 
     /// The position in a token; `None` where this seal did not close it.
     pub(super) fn open(&self, token: &str) -> Option<Position> {
-        let token = URL_SAFE_NO_PAD.decode(token).ok()?;
+        Position::decode(&self.open_bytes(token)?)
+    }
+
+    fn open_bytes(&self, token: &str) -> Option<Vec<u8>> {
+        let mut token = URL_SAFE_NO_PAD.decode(token).ok()?;
         let (position, mac) = token.split_last_chunk::<MAC_LENGTH>()?;
         constant_time::verify_slices_are_equal(self.mac(position).as_ref(), mac).ok()?;
-        Position::decode(position)
+        token.truncate(token.len() - MAC_LENGTH);
+        Some(token)
     }
 
     fn mac(&self, position: &[u8]) -> hmac::Tag {
         let mut context = self.0.clone();
         context.update(position);
         context.sign()
+    }
+}
+
+/// Seals where a watch is to go on.
+pub(crate) struct ResumeSeal(Seal);
+
+impl ResumeSeal {
+    /// The token of a position in the event log.
+    pub(crate) fn close(&self, position: LogPosition) -> String {
+        let LogPosition { epoch, txid, seq } = position;
+        let mut token = vec![VERSION];
+        [epoch, txid, seq].into_iter().for_each(|number| token.extend_from_slice(&number.to_be_bytes()));
+        self.0.close_bytes(token)
+    }
+
+    /// The position in a token; `None` where this seal did not close it.
+    pub(crate) fn open(&self, token: &str) -> Option<LogPosition> {
+        let bytes = self.0.open_bytes(token)?;
+        let ([VERSION], numbers) = bytes.split_first_chunk()? else { return None };
+        let mut numbers = numbers.chunks_exact(8).filter_map(|bytes| bytes.try_into().ok().map(i64::from_be_bytes));
+        Some(LogPosition { epoch: numbers.next()?, txid: numbers.next()?, seq: numbers.next()? })
     }
 }
 

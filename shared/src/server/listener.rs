@@ -13,15 +13,21 @@ use futures::future::BoxFuture;
 use http::{Request, Response};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    server::{
+        conn::auto,
+        graceful::{GracefulShutdown, Watcher},
+    },
     service::TowerToHyperService,
 };
+use rustls::ServerConfig;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
+use tokio_rustls::TlsAcceptor;
 use tonic::body::Body;
-use tower::{ServiceExt as _, service_fn};
+use tower::{ServiceExt as _, service_fn, util::BoxCloneService};
 
 use super::Drain;
 
@@ -41,7 +47,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const FINISH_TIME: Duration = Duration::from_secs(17);
 
 /// A bound socket.
-pub struct Listener(TcpListener);
+pub struct Listener {
+    socket: TcpListener,
+    tls: Option<watch::Receiver<Arc<ServerConfig>>>,
+}
 
 impl Listener {
     /// Binds an address.
@@ -49,7 +58,7 @@ impl Listener {
     /// # Errors
     /// The system's, such as an address in use.
     pub async fn bind(address: SocketAddr) -> io::Result<Self> {
-        TcpListener::bind(address).await.map(Self)
+        Ok(Self { socket: TcpListener::bind(address).await?, tls: None })
     }
 
     /// The address that was bound; its port is known even where 0 was asked for.
@@ -57,7 +66,13 @@ impl Listener {
     /// # Errors
     /// The system's.
     pub fn address(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        self.socket.local_addr()
+    }
+
+    /// Speaks TLS and nothing else, as configured at the time of each connection.
+    #[must_use]
+    pub fn secured(self, tls: watch::Receiver<Arc<ServerConfig>>) -> Self {
+        Self { tls: Some(tls), ..self }
     }
 }
 
@@ -87,7 +102,7 @@ pub async fn serve(listener: Listener, handler: Handler, drain: Drain) {
 
     loop {
         let accepted = tokio::select! {
-            accepted = accept(&listener.0, &places) => accepted,
+            accepted = accept(&listener.socket, &places) => accepted,
             () = drain.closed() => break,
         };
         let (socket, client, place) = match accepted {
@@ -106,6 +121,8 @@ pub async fn serve(listener: Listener, handler: Handler, drain: Drain) {
             let response = handler(request.map(Body::new));
             async move { Ok::<_, std::convert::Infallible>(response.await) }
         });
+        let service = TowerToHyperService::new(service.boxed_clone());
+        let acceptor = listener.tls.as_ref().map(|tls| TlsAcceptor::from(Arc::clone(&tls.borrow())));
         let (builder, watcher) = (builder.clone(), connections.watcher());
         tokio::spawn(async move {
             let _place = place;
@@ -113,11 +130,13 @@ pub async fn serve(listener: Listener, handler: Handler, drain: Drain) {
             if !matches!(tokio::time::timeout(HEADER_TIME, socket.readable()).await, Ok(Ok(()))) {
                 return;
             }
-            let service = TowerToHyperService::new(service.boxed_clone());
-            let connection = builder.serve_connection(TokioIo::new(socket), service).into_owned();
-            let connection = Gather { connection: Box::pin(watcher.watch(connection)), gathered: false };
-            if let Err(error) = connection.await {
-                tracing::debug!(error = %error, "a connection ended badly");
+            match acceptor {
+                None => converse(&builder, socket, service, watcher).await,
+                Some(acceptor) => match tokio::time::timeout(HEADER_TIME, acceptor.accept(socket)).await {
+                    Ok(Ok(socket)) => converse(&builder, socket, service, watcher).await,
+                    Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+                    Err(_) => tracing::debug!("a TLS handshake took too long"),
+                },
             }
         });
     }
@@ -125,6 +144,24 @@ pub async fn serve(listener: Listener, handler: Handler, drain: Drain) {
     drop(listener);
     if tokio::time::timeout(FINISH_TIME, connections.shutdown()).await.is_err() {
         tracing::warn!("connections did not finish in time and were cut");
+    }
+}
+
+type Service = TowerToHyperService<
+    BoxCloneService<Request<hyper::body::Incoming>, Response<Body>, std::convert::Infallible>,
+>;
+
+/// Serves one connection to its end.
+async fn converse(
+    builder: &auto::Builder<TokioExecutor>,
+    socket: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    service: Service,
+    watcher: Watcher,
+) {
+    let connection = builder.serve_connection(TokioIo::new(socket), service).into_owned();
+    let connection = Gather { connection: Box::pin(watcher.watch(connection)), gathered: false };
+    if let Err(error) = connection.await {
+        tracing::debug!(error = %error, "a connection ended badly");
     }
 }
 

@@ -5,12 +5,12 @@ use std::{
     task::{Context, Poll},
 };
 
-use futures::{FutureExt as _, TryFutureExt as _, future::BoxFuture};
+use futures::{FutureExt as _, future::BoxFuture};
 use http::{Request, Response};
-use tonic::{Status, body::Body, codegen::StdError, metadata::MetadataValue, service::Interceptor, transport::Channel};
+use tonic::{Status, body::Body, codegen::StdError, metadata::MetadataValue, service::Interceptor};
 use tower::Service;
 
-use super::{Stack, layers::SERVICE_AUTHORIZATION};
+use super::{Remote, Stack, layers::SERVICE_AUTHORIZATION};
 use crate::{
     auth::{Caller, service::ServiceTokens},
     error::Result,
@@ -23,7 +23,7 @@ pub enum Peer {
     /// In this process: the same stack that its listener serves.
     Local(Stack),
     /// Elsewhere.
-    Remote(Channel),
+    Remote(Remote),
 }
 
 impl Service<Request<Body>> for Peer {
@@ -31,11 +31,9 @@ impl Service<Request<Body>> for Peer {
     type Error = StdError;
     type Future = BoxFuture<'static, Result<Response<Body>, StdError>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), StdError>> {
-        match self {
-            Self::Local(_) => Poll::Ready(Ok(())),
-            Self::Remote(channel) => channel.poll_ready(context).map_err(Into::into),
-        }
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), StdError>> {
+        // Whoever cannot be reached says so to the call.
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
@@ -44,7 +42,7 @@ impl Service<Request<Body>> for Peer {
                 *request.version_mut() = http::Version::HTTP_2;
                 stack.handle(request).map(Ok).boxed()
             }
-            Self::Remote(channel) => channel.call(request).map_err(Into::into).boxed(),
+            Self::Remote(remote) => remote.clone().call(request).boxed(),
         }
     }
 }

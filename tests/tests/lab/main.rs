@@ -9,4 +9,5 @@ mod ratchets;
 mod samples;
 mod sessions;
 mod story;
+mod tokens;
 mod web;

@@ -94,6 +94,21 @@ impl Reader {
         })
     }
 
+    /// A value of any type that reads itself from text, or `None`.
+    pub fn parse_optional<T: std::str::FromStr>(
+        &mut self,
+        name: &'static str,
+        wanted: &str,
+        help: &'static str,
+    ) -> Option<T> {
+        let text = self.optional(name, help)?;
+        let parsed = text.parse().ok();
+        if parsed.is_none() {
+            self.fault(name, format!("is {text:?}; it must be {wanted}"));
+        }
+        parsed
+    }
+
     /// Minutes, as a whole number from `1` to `most`.
     pub fn minutes(&mut self, name: &'static str, default: u64, most: u64, help: &'static str) -> Duration {
         let minutes = self.parse(name, default, &format!("a whole number of minutes from 1 to {most}"), help);
