@@ -43,9 +43,9 @@ use filter::Node;
 use token::{Position, Seal};
 use value::Kind;
 
+pub use hold::Filter;
 pub use sql::{Condition, OrderAndLimit};
 pub(crate) use token::ResumeSeal;
-pub use hold::Filter;
 pub use token::Sealer;
 pub use value::Value;
 

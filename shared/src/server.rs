@@ -13,6 +13,7 @@ mod standing;
 mod streaming;
 pub mod tls;
 mod unary;
+mod verifier;
 
 use std::sync::Arc;
 
@@ -37,4 +38,6 @@ pub(crate) struct Context {
     pub(crate) person: Option<(Arc<token::Access>, Arc<str>)>,
     /// Claims of a verified service token.
     pub(crate) service: Option<Arc<token::Service>>,
+    /// Who found that out, and can say whether it is still so.
+    pub(crate) verifier: Option<Arc<verifier::Verifier>>,
 }

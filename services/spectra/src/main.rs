@@ -142,9 +142,7 @@ async fn run(command: Command, settings: Settings) -> Result<()> {
         Command::Serve { services } => serve::run(settings, &services).await,
         Command::Migrate { step } => migrate(step, &settings).await,
         Command::Seed => seed::run(settings).await,
-        Command::Healthcheck { url, service } => {
-            healthcheck::run(&settings, url, &service).await
-        }
+        Command::Healthcheck { url, service } => healthcheck::run(&settings, url, &service).await,
         Command::Keys { step } => administer(step, &settings).await,
         Command::Config => {
             show(&settings);

@@ -235,20 +235,25 @@ fn parse(reader: &mut Reader) -> Settings {
 }
 
 fn tls(reader: &mut Reader) -> Option<tls::Files> {
-    let certificate =
-        reader.optional("SPECTRA_TLS_CERTIFICATE", "PEM file of the process's certificate; with it, TLS 1.3 is all it speaks");
+    let certificate = reader.optional(
+        "SPECTRA_TLS_CERTIFICATE",
+        "PEM file of the process's certificate; with it, TLS 1.3 is all it speaks",
+    );
     let key = reader.optional("SPECTRA_TLS_KEY", "PEM file of the certificate's private key");
     let authority = reader.optional(
         "SPECTRA_TLS_AUTHORITY",
         "PEM file of the authority that services' certificates come from; with it, services let in nobody else",
     );
     match (certificate, key) {
-        (Some(certificate), Some(key)) => {
-            Some(tls::Files { certificate: certificate.into(), key: key.into(), authority: authority.map(PathBuf::from) })
-        }
+        (Some(certificate), Some(key)) => Some(tls::Files {
+            certificate: certificate.into(),
+            key: key.into(),
+            authority: authority.map(PathBuf::from),
+        }),
         (None, None) if authority.is_none() => None,
         _ => {
-            reader.fault("SPECTRA_TLS_CERTIFICATE", "and SPECTRA_TLS_KEY go together; set both, or neither of the three");
+            reader
+                .fault("SPECTRA_TLS_CERTIFICATE", "and SPECTRA_TLS_KEY go together; set both, or neither of the three");
             None
         }
     }

@@ -178,12 +178,7 @@ impl Keys {
     /// None yet: whoever comes is told to try again later.
     #[must_use]
     pub fn none() -> Self {
-        Self {
-            ring: ArcSwap::default(),
-            sets: watch::Sender::new(0),
-            wanted: Notify::new(),
-            asked: Mutex::default(),
-        }
+        Self { ring: ArcSwap::default(), sets: watch::Sender::new(0), wanted: Notify::new(), asked: Mutex::default() }
     }
 
     /// One secret that signs and verifies (HS256). The services' key is derived from it.

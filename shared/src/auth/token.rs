@@ -234,7 +234,7 @@ impl Tokens {
 
     /// Checked each time, for a remembered token too, and by our clock, which a test may set. `iat` is not looked at: a
     /// verifier whose clock is behind would refuse everybody, and gain nothing by it.
-    fn in_time(&self, exp: i64) -> Result<()> {
+    pub(crate) fn in_time(&self, exp: i64) -> Result<()> {
         let now = self.clock.now().timestamp();
         if now >= exp.saturating_add(LEEWAY_S) {
             return Err(Error::new(Kind::Unauthenticated, Reason::TokenExpired, "the token has expired; refresh it"));

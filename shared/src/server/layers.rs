@@ -16,21 +16,16 @@ use super::{
     Context, Drain, drain,
     listener::ClientAddress,
     stack::{Next, Routes, content_type_starts},
+    verifier::Verifier,
 };
 use crate::{
-    auth::{
-        self,
-        revocation::Revocations,
-        token::{Refusal, Tokens},
-    },
+    auth::{self, token::Refusal},
     error::{Error, Kind, Reason, Result},
     telemetry,
 };
 
 /// Name of the header that carries a call's id, in and out.
 pub(super) const REQUEST_ID: &str = "x-request-id";
-/// Name of the header that carries a service's token.
-pub(super) const SERVICE_AUTHORIZATION: &str = "x-service-authorization";
 /// Waiting time of a caller who does not say.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
 /// Waiting time at most.
@@ -202,7 +197,7 @@ pub(super) fn deadline(next: Next) -> Next {
         let traceparent = request.headers().get("traceparent").and_then(|value| value.to_str().ok()).map(Arc::from);
         let address = request.extensions().get::<ClientAddress>().map(|client| client.0);
         let call = auth::Request { id: Arc::clone(&id), deadline: Instant::now() + wait, traceparent, address };
-        request.extensions_mut().insert(Context { request: call, method, person: None, service: None });
+        request.extensions_mut().insert(Context { request: call, method, person: None, service: None, verifier: None });
         if method.descriptor.is_server_streaming() {
             return next(request);
         }
@@ -256,75 +251,23 @@ pub(super) fn limit(next: Next, places: Arc<Semaphore>) -> Next {
 /// Verifies what tokens there are, and that their sessions have not been revoked. Whether they suffice is for
 /// [`super::unary`], which knows the method's access too; here already, a method that is not public refuses a call
 /// without any token.
-pub(super) fn authenticate(next: Next, tokens: Arc<Tokens>, revocations: Arc<Revocations>) -> Next {
-    let verifier = Arc::new(Verifier { tokens, revocations });
-    Arc::new(move |mut request| match verifier.identify(&mut request) {
+pub(super) fn authenticate(next: Next, verifier: Arc<Verifier>) -> Next {
+    Arc::new(move |mut request| match Verifier::identify(&verifier, &mut request) {
         Ok(()) => next(request),
         Err(Refusal::Final(error)) => ready(refuse(error, &request_id(&request))).boxed(),
         // The key may have been published since the last look.
         Err(Refusal::UnknownKey) => {
             let (verifier, next) = (Arc::clone(&verifier), Arc::clone(&next));
             async move {
-                verifier.tokens.ask_for_keys().await;
-                match verifier.identify(&mut request) {
+                verifier.ask_for_keys().await;
+                match Verifier::identify(&verifier, &mut request) {
                     Ok(()) => next(request).await,
-                    Err(refusal) => refuse(verifier.tokens.refused(refusal), &request_id(&request)),
+                    Err(refusal) => refuse(verifier.refused(refusal), &request_id(&request)),
                 }
             }
             .boxed()
         }
     })
-}
-
-struct Verifier {
-    tokens: Arc<Tokens>,
-    revocations: Arc<Revocations>,
-}
-
-impl Verifier {
-    fn identify(&self, request: &mut Request<Body>) -> Result<(), Refusal> {
-        let headers = request.headers();
-        let context = request.extensions().get::<Context>();
-        let method = context.ok_or_else(|| Error::internal("the deadline layer comes first"))?.method;
-        if method.access == contract::Access::Public {
-            return Ok(());
-        }
-        let person = match bearer(headers, "authorization")? {
-            Some(token) => Some((self.tokens.try_access(token)?, Arc::from(token))),
-            None => None,
-        };
-        let service = match bearer(headers, SERVICE_AUTHORIZATION)? {
-            Some(token) => Some(self.tokens.try_service(token)?),
-            None => None,
-        };
-        match (&person, &service) {
-            (Some((claims, _)), _) => self.revocations.check(claims.sid, method.mutating)?,
-            (None, Some(_)) => {}
-            (None, None) => return Err(super::unary::token_missing().into()),
-        }
-        if let Some(context) = request.extensions_mut().get_mut::<Context>() {
-            context.person = person;
-            context.service = service;
-        }
-        Ok(())
-    }
-}
-
-/// The token of a `Bearer` header. More than one header, or another scheme, is no token but a mistake.
-fn bearer<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>> {
-    let mut values = headers.get_all(name).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    let malformed =
-        || Error::new(Kind::Unauthenticated, Reason::TokenInvalid, "send one header `authorization: Bearer <token>`");
-    if values.next().is_some() {
-        return Err(malformed());
-    }
-    let text = value.to_str().map_err(|_| malformed())?;
-    let (scheme, token) = text.split_once(' ').ok_or_else(malformed)?;
-    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() || token.contains(' ') {
-        return Err(malformed());
-    }
-    Ok(Some(token))
 }
 
 /// To the gRPC service that the path names.

@@ -147,9 +147,8 @@ pub async fn serve(listener: Listener, handler: Handler, drain: Drain) {
     }
 }
 
-type Service = TowerToHyperService<
-    BoxCloneService<Request<hyper::body::Incoming>, Response<Body>, std::convert::Infallible>,
->;
+type Service =
+    TowerToHyperService<BoxCloneService<Request<hyper::body::Incoming>, Response<Body>, std::convert::Infallible>>;
 
 /// Serves one connection to its end.
 async fn converse(

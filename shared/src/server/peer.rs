@@ -10,7 +10,7 @@ use http::{Request, Response};
 use tonic::{Status, body::Body, codegen::StdError, metadata::MetadataValue, service::Interceptor};
 use tower::Service;
 
-use super::{Remote, Stack, layers::SERVICE_AUTHORIZATION};
+use super::{Remote, Stack, verifier::SERVICE_AUTHORIZATION};
 use crate::{
     auth::{Caller, service::ServiceTokens},
     error::Result,

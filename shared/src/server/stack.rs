@@ -14,7 +14,7 @@ use tonic::{body::Body, server::NamedService};
 use tower::{Layer as _, Service, ServiceExt as _};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer, ExposeHeaders};
 
-use super::{Drain, Standing, layers};
+use super::{Drain, Standing, layers, verifier::Verifier};
 use crate::auth::{revocation::Revocations, token::Tokens};
 
 /// The rest of a stack, as each layer sees it.
@@ -83,7 +83,7 @@ impl Builder {
         // What the codec refuses is explained like every other refusal.
         let routed = layers::explain(routed);
         // Who calls; without a valid token, only methods that are declared public go on.
-        let authenticated = layers::authenticate(routed, tokens, revocations);
+        let authenticated = layers::authenticate(routed, Arc::new(Verifier::new(tokens, revocations)));
         // No more calls at once than can be worked on.
         let limited = layers::limit(authenticated, Arc::new(Semaphore::new(concurrency)));
         // No call goes on after its caller stopped waiting.

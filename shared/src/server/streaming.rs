@@ -1,22 +1,32 @@
 //! From a decoded message to a handler that answers with a stream.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use contract::Validate;
-use futures::{Stream, StreamExt as _, stream::BoxStream};
+use futures::{
+    FutureExt as _, Stream, StreamExt as _,
+    stream::{self, BoxStream},
+};
 use tonic::Status;
 
-use super::unary::{open, permit, validate};
+use super::{
+    Context,
+    unary::{open, permit, validate},
+};
 use crate::{
     auth::Caller,
     error::{Error, Result},
 };
 
+/// Between two looks at whether whoever listens may go on doing so.
+const LOOK_PERIOD: Duration = Duration::from_secs(1);
+
 /// What a streaming method answers with.
 pub type Streamed<T> = BoxStream<'static, Result<T, Status>>;
 
 /// Runs a handler for a signed-in caller, whose answer comes bit by bit: access first, then validation, as for
-/// [`super::unary`]. The stream ends at its first error, and when the process drains; it has no deadline.
+/// [`super::unary`]. The stream ends at its first error, when the process drains, and when the person's token expires or
+/// their session is ended; it has no deadline.
 ///
 /// # Errors
 /// A status with exactly one ErrorInfo, at once or at the stream's end.
@@ -27,6 +37,7 @@ pub async fn streaming<A, Req, Res, Fut, S>(
 ) -> Result<tonic::Response<Streamed<Res>>, Status>
 where
     Req: Validate,
+    Res: Send + 'static,
     Fut: Future<Output = Result<S>>,
     S: Stream<Item = Result<Res>> + Send + 'static,
 {
@@ -38,6 +49,28 @@ where
         handle(Arc::clone(app), caller, message).await
     };
     let items = answer.await.map_err(|error: Error| error.into_status(&id))?;
+    let items = stream::unfold(Some((items.boxed(), over_with(context).boxed())), |going_on| async move {
+        let (mut items, mut over) = going_on?;
+        let item = tokio::select! {
+            item = items.next() => item?,
+            error = &mut over => Err(error),
+        };
+        let going_on = item.is_ok().then_some((items, over));
+        Some((item, going_on))
+    });
     let items = items.map(move |item| item.map_err(|error| error.into_status(&id)));
     Ok(tonic::Response::new(items.boxed()))
+}
+
+/// Comes when whoever was let in would not be let in any more.
+async fn over_with(context: Context) -> Error {
+    let (Some(verifier), Some((claims, _))) = (context.verifier, context.person) else {
+        return std::future::pending().await;
+    };
+    loop {
+        tokio::time::sleep(LOOK_PERIOD).await;
+        if let Err(error) = verifier.still(&claims) {
+            return error;
+        }
+    }
 }

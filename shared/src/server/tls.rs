@@ -76,7 +76,9 @@ impl Tls {
                         client.send_replace(loaded.client);
                         tracing::info!(certificate = %files.certificate.display(), "TLS files have changed and are in force");
                     }
-                    Err(error) => tracing::warn!(error, "TLS files have changed and cannot be used; the former ones stay"),
+                    Err(error) => {
+                        tracing::warn!(error, "TLS files have changed and cannot be used; the former ones stay")
+                    }
                 }
             }
         });

@@ -87,7 +87,7 @@ async fn run<Res: Send + 'static>(
 
 /// The caller, if the method's declaration lets them in. What is not declared is denied.
 pub(super) fn permit(context: &Context) -> Result<Caller> {
-    let Context { request, method, person, service } = context;
+    let Context { request, method, person, service, .. } = context;
     match (&method.access, person, service) {
         (Access::Permission(permission), Some((claims, token)), None) => {
             if !claims.role.may(permission) {

@@ -73,16 +73,22 @@ fn forgeries(token: &str, key: &Jwk, trap: &str) -> Vec<(String, String)> {
         other[member] = value.into();
         all.push((format!("header with {member} {value}"), format!("{}.{claims}.{signature}", part(&other))));
     }
-    for (claim, value) in
-        [("exp", json!("9999999999")), ("role", json!("admin")), ("aud", json!("others")), ("org", json!(uuid::Uuid::nil()))]
-    {
+    for (claim, value) in [
+        ("exp", json!("9999999999")),
+        ("role", json!("admin")),
+        ("aud", json!("others")),
+        ("org", json!(uuid::Uuid::nil())),
+    ] {
         let mut other = open(claims);
         other[claim] = value;
         all.push((format!("another {claim}"), format!("{}.{}.{signature}", parts[0], part(&other))));
     }
     let mut flipped = signature.to_owned().into_bytes();
     flipped[10] = if flipped[10] == b'A' { b'B' } else { b'A' };
-    all.push(("another signature".to_owned(), format!("{}.{claims}.{}", parts[0], String::from_utf8(flipped).unwrap())));
+    all.push((
+        "another signature".to_owned(),
+        format!("{}.{claims}.{}", parts[0], String::from_utf8(flipped).unwrap()),
+    ));
     all.push(("a form with padding".to_owned(), format!("{token}=")));
     all.push(("a fourth part".to_owned(), format!("{token}.{signature}")));
     all

@@ -67,9 +67,11 @@ impl Mesh {
         let key = KeyPair::generate().unwrap();
         let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
         let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &authority).unwrap();
-        for (file, text) in
-            [("authority.pem", authority.pem()), ("certificate.pem", certificate.pem()), ("key.pem", key.serialize_pem())]
-        {
+        for (file, text) in [
+            ("authority.pem", authority.pem()),
+            ("certificate.pem", certificate.pem()),
+            ("key.pem", key.serialize_pem()),
+        ] {
             fs::write(self.file(file), text).unwrap();
         }
     }
