@@ -1,10 +1,13 @@
-//! Samples between the wire and the domain, both ways side by side.
+//! Samples.
 
+use chrono::{DateTime, Utc};
 use contract::{common::v1 as common, samples::v1 as wire};
+use serde_json::Map;
 use spectra_runtime::{
     Error, Result,
-    wire::{decimal, decimal_text, etag, from_struct, timestamp, to_struct},
+    wire::{decimal, decimal_text, etag, from_struct, id, timestamp, to_struct},
 };
+use uuid::Uuid;
 
 use crate::sample::{Quantity, Sample, Status};
 
@@ -18,13 +21,41 @@ pub fn to_wire(sample: Sample) -> wire::Sample {
         location: sample.location,
         quantity: sample.quantity.map(quantity_to_wire),
         attributes: Some(to_struct(sample.attributes)),
+        project_id: sample.project_id.map(|id| id.to_string()).unwrap_or_default(),
         status: status_to_wire(sample.status).into(),
+        status_reason: sample.status_reason,
         run_id: sample.run_id.map(|id| id.to_string()).unwrap_or_default(),
         created_by: sample.created_by.to_string(),
         created_at: Some(timestamp(sample.created_at)),
         updated_at: Some(timestamp(sample.updated_at)),
+        deleted_at: sample.deleted_at.map(timestamp),
         etag: etag(sample.revision),
     }
+}
+
+/// A sample that a client registers; the server's own fields are not looked at.
+pub fn from_wire(from: wire::Sample, created_by: Uuid, created_at: DateTime<Utc>) -> Result<Sample> {
+    let mut sample = Sample {
+        id: Uuid::now_v7(),
+        name: String::new(),
+        material_type: String::new(),
+        lot_code: String::new(),
+        barcode: None,
+        location: String::new(),
+        quantity: None,
+        attributes: Map::new(),
+        project_id: None,
+        status: Status::Available,
+        status_reason: String::new(),
+        run_id: None,
+        created_by,
+        created_at,
+        updated_at: created_at,
+        deleted_at: None,
+        revision: 1,
+    };
+    apply(&mut sample, from, |_| true)?;
+    Ok(sample)
 }
 
 /// Takes the fields that `has` names from what a client sent; the server's own are left alone.
@@ -49,6 +80,12 @@ pub fn apply(sample: &mut Sample, from: wire::Sample, has: impl Fn(&str) -> bool
     }
     if has("attributes") {
         sample.attributes = from_struct("sample.attributes", from.attributes.unwrap_or_default())?;
+    }
+    if has("project_id") {
+        sample.project_id = match from.project_id.as_str() {
+            "" => None,
+            text => Some(id("sample.project_id", text)?),
+        };
     }
     sample.check()
 }
