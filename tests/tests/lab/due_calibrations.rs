@@ -56,7 +56,10 @@ impl Park {
         admin.calibrate(&park.valid, -10, 100).await;
         // The newer one is in force, although the older one lasts longer.
         admin.calibrate(&park.due_soon, -20, 500).await;
-        admin.calibrate(&park.due_soon, -10, 20).await;
+        // Of two that begin together, the one accepted later is.
+        let begun = enter(admin, certificate(&park.due_soon.id, -10, 400)).await;
+        let short = certificate(&park.due_soon.id, -10, 20);
+        enter(admin, Calibration { issued_at: begun.issued_at, ..short }).await;
         admin.calibrate(&park.out_of_service, -10, 5).await;
         let out = TakeOutOfServiceRequest {
             id: park.out_of_service.id.clone(),

@@ -96,6 +96,7 @@ async fn a_deleted_sample_is_out_of_sight_until_it_is_brought_back() {
     let create = engineer.samples().create_sample(labelled("W01", "SPL-1")).await.unwrap();
     let sample = create.into_inner().sample.unwrap();
     engineer.samples().create_sample(labelled("W02", "SPL-2")).await.unwrap();
+    let run = engineer.new_run(&engineer.new_fit_instrument().await, &sample).await;
     let technician = lab.person("tech").await;
     assert_eq!(
         refused(technician.samples().delete_sample(asked!(DeleteSampleRequest, sample.id)).await),
@@ -113,7 +114,9 @@ async fn a_deleted_sample_is_out_of_sight_until_it_is_brought_back() {
     assert_eq!(names(&engineer, "deleted_at:*", true).await, ["W01"]);
     assert_eq!(names(&engineer, "deleted_at:*", false).await, Vec::<String>::new());
 
-    // Nothing can be done with it.
+    // Nothing can be done with it; a run that waits for it, waits on.
+    let start = StartRunRequest { id: run.id, ..Default::default() };
+    assert_eq!(refused(engineer.runs().start_run(start.clone()).await), "RESOURCE_NOT_FOUND");
     let moved = MoveSampleRequest { id: sample.id.clone(), location: "bin".to_owned(), ..Default::default() };
     assert_eq!(refused(engineer.samples().move_sample(moved).await), "RESOURCE_NOT_FOUND");
     let update_mask = Some(FieldMask { paths: vec!["lot_code".to_owned()] });
@@ -140,7 +143,30 @@ async fn a_deleted_sample_is_out_of_sight_until_it_is_brought_back() {
     assert_eq!(unchanged, sample, "it is back as it was");
     assert_eq!(engineer.samples().get_sample(get).await.unwrap().into_inner().sample.unwrap(), back);
     engineer.samples().get_sample_by_barcode(scan).await.unwrap();
+    engineer.runs().start_run(start).await.unwrap();
     assert_eq!(refused(engineer.samples().undelete_sample(undelete).await), "STATE_CONFLICT");
+}
+
+/// Before names could be freed, each was taken once.
+#[tokio::test(flavor = "multi_thread")]
+async fn deleted_samples_survive_the_way_back_to_before_there_were_any() {
+    let lab = TestLab::start().await;
+    let engineer = lab.person("engineer").await;
+    for barcode in ["SPL-1", "SPL-2"] {
+        let create = engineer.samples().create_sample(labelled("W01", barcode)).await.unwrap();
+        let id = create.into_inner().sample.unwrap().id;
+        engineer.samples().delete_sample(asked!(DeleteSampleRequest, id)).await.unwrap();
+    }
+    engineer.samples().create_sample(labelled("W01", "SPL-3")).await.unwrap();
+    let mut reverted = String::new();
+    while !reverted.ends_with("_samples_projects") {
+        reverted = spectra::migrate::down(&lab.database.url).await.unwrap().expect("the migration");
+    }
+    let owner = lab.database.owner().await;
+    let names = "SELECT name FROM samples.sample ORDER BY barcode";
+    let names: Vec<String> = owner.query(names, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+    assert_eq!(names.iter().filter(|name| name.starts_with("W01 (deleted, ")).count(), 2, "{names:?}");
+    assert_eq!(names[2], "W01");
 }
 
 /// Whoever writes past the service.
