@@ -22,7 +22,8 @@ readonly SECRET=a-secret-of-the-acceptance-test-only
 # Names of settings that the previous generation had.
 readonly SETTINGS="DATABASE_URL JWT_SECRET JWT_ALGORITHM JWT_ISSUER JWT_AUDIENCE ACCESS_TOKEN_EXPIRE_MINUTES
     OIDC_ENABLED OIDC_JWKS_URL OIDC_ISSUER ORG_ENFORCEMENT SQL_ECHO"
-readonly AUTH=spectra.auth.v1.AuthService SAMPLES=spectra.samples.v1.SamplesService
+readonly AUTH=spectra.auth.v1.AuthService
+readonly SAMPLES=spectra.samples.v1.SamplesService PROJECTS=spectra.samples.v1.ProjectsService
 readonly INSTRUMENTS=spectra.calibration.v1.InstrumentsService CALIBRATION=spectra.calibration.v1.CalibrationService
 readonly METHODS=spectra.runs.v1.MethodsService RUNS=spectra.runs.v1.RunsService
 # Codes of gRPC.
@@ -35,7 +36,7 @@ main() {
     item 1 "PostgreSQL is up; migrations are listed, applied, reverted one step; the version is shown" migrations
     item 2 "demo data: 5 people sign in, 5 instruments; seeding again changes nothing" demo_data
     item 3 "engineer signs in: access token, refresh token, bearer, expires_in 900; refresh; who am I" signing_in
-    item 4 "a sample is created and listed, page by page, for its organization only" samples
+    item 4 "a sample is created and listed, page by page, for its organization only; quarantine; projects" samples
     item 5 "a run is created; an expired instrument refuses it: CALIBRATION_EXPIRED with expires_at" runs
     item 6 "calibration status; a certificate unblocks the instrument; a technician runs it" certificate
     item 7 "roles: viewer, technician and engineer are refused what they may not; a PI revokes a certificate" roles
@@ -96,6 +97,8 @@ demo_data() {
     local samples said
     samples=$(call viewer@demo.lab "$SAMPLES/ListSamples" '{"pageSize": 1000}' | count samples)
     ((samples >= 12)) || refuse "$samples samples"
+    expect "quarantined" W01-D5 "$(call viewer@demo.lab "$SAMPLES/ListSamples" \
+        '{"filter": "status = QUARANTINED AND lot_code = \"GAN-2026-03\""}' | pick samples 0 name)"
     expect "the first run" iv_sweep "$(call viewer@demo.lab "$RUNS/ListRuns" '{"pageSize": 1}' | pick runs 0 method)"
 
     url=$(scratch_database seed)
@@ -152,6 +155,25 @@ samples() {
         "$(call admin@other.lab "$SAMPLES/ListSamples" "{$query}" | count samples)"
     refused admin@other.lab "$SAMPLES/GetSample" "$(json id "$id")" "$NOT_FOUND" RESOURCE_NOT_FOUND
     refused admin@other.lab "$SAMPLES/GetSample" "$(json id "$(new_id)")" "$NOT_FOUND" RESOURCE_NOT_FOUND
+
+    local why project
+    why=$(json id "$id" reason "acceptance test")
+    expect "set aside" SAMPLE_STATUS_QUARANTINED \
+        "$(call tech@demo.lab "$SAMPLES/QuarantineSample" "$why" | pick sample status)"
+    refused engineer@demo.lab "$SAMPLES/ReleaseSample" "$why" "$PERMISSION_DENIED" PERMISSION_DENIED
+    expect "released" SAMPLE_STATUS_AVAILABLE "$(call pi@demo.lab "$SAMPLES/ReleaseSample" "$why" | pick sample status)"
+    call engineer@demo.lab "$SAMPLES/DeleteSample" "$(json id "$id")" >/dev/null
+    refused viewer@demo.lab "$SAMPLES/GetSample" "$(json id "$id")" "$NOT_FOUND" RESOURCE_NOT_FOUND
+    expect "undeleted" "$lot-3" \
+        "$(call engineer@demo.lab "$SAMPLES/UndeleteSample" "$(json id "$id")" | pick sample name)"
+
+    project=$(json code "P-${lot:4:18}" name "Acceptance test")
+    project=$(call pi@demo.lab "$PROJECTS/CreateProject" "{\"project\": $project}" | pick project id)
+    sample="{\"sample\": $(json name "$lot-4" material_type GaN project_id "$project")}"
+    call engineer@demo.lab "$SAMPLES/BatchCreateSamples" "{\"requests\": [$sample]}" >/dev/null
+    call pi@demo.lab "$PROJECTS/ArchiveProject" "$(json id "$project")" >/dev/null
+    sample="{\"sample\": $(json name "$lot-5" material_type GaN project_id "$project")}"
+    refused engineer@demo.lab "$SAMPLES/CreateSample" "$sample" "$FAILED_PRECONDITION" STATE_CONFLICT
 }
 
 # 5. Runs, and the lockout.
@@ -175,6 +197,8 @@ certificate() {
     local hall calibration run
     hall=$(instrument LS-8404-01)
     expect "status before" CALIBRATION_STATUS_EXPIRED "$(status_of "$hall")"
+    expect "due" LS-8404-01 "$(call viewer@demo.lab "$CALIBRATION/ListDueCalibrations" \
+        '{"filter": "asset_code = \"LS-8404-01\""}' | pick due 0 instrument assetCode)"
     calibration=$(json instrument_id "$hall" certificate_id "CAL-$(new_id)" provider "Metrology Services" \
         issued_at "$(day -1)" expires_at "$(day 364)")
     calibration=$(call engineer@demo.lab "$CALIBRATION/CreateCalibration" "{\"calibration\": $calibration}" |
@@ -215,7 +239,7 @@ roles() {
 health() {
     local service
     expect "the process" SERVING "$(anonymous grpc.health.v1.Health/Check '{}' | pick status)"
-    for service in "$AUTH" "$SAMPLES" "$INSTRUMENTS" "$CALIBRATION" "$METHODS" "$RUNS"; do
+    for service in "$AUTH" "$SAMPLES" "$PROJECTS" "$INSTRUMENTS" "$CALIBRATION" "$METHODS" "$RUNS"; do
         expect "$service" SERVING "$(anonymous grpc.health.v1.Health/Check "$(json service "$service")" | pick status)"
     done
     "${bare[@]}" "${mesh_settings[@]}" "$program" healthcheck "$url"

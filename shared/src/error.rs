@@ -180,6 +180,22 @@ impl Error {
         self.with("resource", resource).with("id", id)
     }
 
+    /// The error of an item of a list, as the list's own: what it says of a field, it says of `path.field`, such as
+    /// `requests[3].sample.name`.
+    #[must_use]
+    pub fn within(mut self, path: &str) -> Self {
+        let inner = &mut *self.0;
+        for (field, _) in &mut inner.violations {
+            *field = format!("{path}.{field}");
+        }
+        for (_, field) in inner.metadata.iter_mut().filter(|(key, _)| key == "field") {
+            *field = format!("{path}.{field}");
+        }
+        let between = if inner.violations.is_empty() { ": " } else { "." };
+        inner.message = format!("{path}{between}{}", inner.message).into();
+        self
+    }
+
     /// Says when another try is worth it.
     #[must_use]
     pub fn retry_after(mut self, after: Duration) -> Self {

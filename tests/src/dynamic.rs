@@ -139,7 +139,10 @@ pub fn message(of: &MessageDescriptor, dice: &mut Dice, valid: bool, depth: usiz
 }
 
 fn uuid_wanted(field: &FieldDescriptor, rules: Option<&DynamicMessage>) -> bool {
-    is_id(field, rules) && field.name() != "request_id"
+    /// `IGNORE_IF_ZERO_VALUE`: it may be left out.
+    const OPTIONAL: i32 = 1;
+    let ignore = rules.and_then(|rules| rules.get_field_by_name("ignore").and_then(|value| value.as_enum_number()));
+    is_id(field, rules) && ignore != Some(OPTIONAL)
 }
 
 /// Whether the rules want a UUID here.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 use contract::{
     calibration::v1::{Calibration, Capability, CreateCalibrationRequest, CreateInstrumentRequest, Instrument},
     runs::v1::{CreateRunRequest, Run},
-    samples::v1::{CreateSampleRequest, Sample},
+    samples::v1::{CreateProjectRequest, CreateSampleRequest, Project, Sample},
 };
 use prost_types::{Struct, Timestamp, Value, value::Kind};
 use spectra::{
@@ -129,6 +129,15 @@ impl Person {
         };
         let request = CreateSampleRequest { sample: Some(sample), request_id: String::new() };
         self.samples().create_sample(request).await.expect("a sample").into_inner().sample.expect("a sample")
+    }
+
+    /// A project with a code of its own.
+    pub async fn new_project(&self) -> Project {
+        // The end of a UUIDv7 is the part that differs.
+        let code = format!("P-{}", &Uuid::now_v7().simple().to_string()[12..]);
+        let project = Project { code, name: "A project".to_owned(), ..Default::default() };
+        let request = CreateProjectRequest { project: Some(project), request_id: String::new() };
+        self.projects().create_project(request).await.expect("a project").into_inner().project.expect("a project")
     }
 
     /// An instrument for I-V sweeps, not calibrated.

@@ -6,7 +6,7 @@ use contract::{
         calibration_service_client::CalibrationServiceClient, instruments_service_client::InstrumentsServiceClient,
     },
     runs::v1::{methods_service_client::MethodsServiceClient, runs_service_client::RunsServiceClient},
-    samples::v1::samples_service_client::SamplesServiceClient,
+    samples::v1::{projects_service_client::ProjectsServiceClient, samples_service_client::SamplesServiceClient},
 };
 use tonic::{
     Status,
@@ -97,6 +97,12 @@ impl Person {
     #[must_use]
     pub fn samples(&self) -> SamplesServiceClient<Client> {
         SamplesServiceClient::new(self.client())
+    }
+
+    /// Projects.
+    #[must_use]
+    pub fn projects(&self) -> ProjectsServiceClient<Client> {
+        ProjectsServiceClient::new(self.client())
     }
 
     /// Instruments.

@@ -125,6 +125,13 @@ impl Facts {
         in_force(self.calibrations_of(instrument_id), self.at)
     }
 
+    /// When an instrument needs a new calibration: when the one in force ends. `None` where it needs one at once,
+    /// because none is in force or the one that is found it out of tolerance.
+    pub fn due_at(&self, instrument_id: Uuid) -> Option<DateTime<Utc>> {
+        let in_force = self.in_force(instrument_id);
+        in_force.filter(|one| one.conformity() != Conformity::OutOfTolerance).map(|one| one.expires_at)
+    }
+
     /// The calibration by which this use is allowed.
     ///
     /// # Errors
@@ -430,6 +437,23 @@ mod tests {
         outcome(&facts, demand("dc_voltage", "0", "1", "V")).unwrap();
         facts.calibrations.values_mut().next().unwrap()[0].scope = vec!["resistance".to_owned()];
         assert!(outcome(&facts, demand("dc_voltage", "0", "1", "V")).is_err(), "not calibrated for it");
+    }
+
+    #[test]
+    fn a_new_calibration_is_due_when_the_one_in_force_ends_or_at_once() {
+        let failed = Calibration { as_found: Conformity::OutOfTolerance, ..calibration(10, 100) };
+        for (calibrations, due_at) in [
+            (vec![calibration(10, 100)], Some(day(100))),
+            (vec![calibration(10, 15)], Some(day(15))),
+            (vec![calibration(10, 1000), calibration(12, 30)], Some(day(30))),
+            (vec![failed], None),
+            (vec![revoked(10, 100)], None),
+            (vec![calibration(30, 100)], None),
+            (vec![], None),
+        ] {
+            let (facts, wanted) = facts(calibrations, day(20));
+            assert_eq!(facts.due_at(wanted.instrument_id), due_at, "{facts:?}");
+        }
     }
 
     #[test]

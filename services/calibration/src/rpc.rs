@@ -9,6 +9,7 @@ mod get_calibration_status;
 mod get_instrument;
 mod get_policy;
 mod list_calibrations;
+mod list_due_calibrations;
 mod list_instruments;
 mod list_use_grants;
 mod review;
@@ -102,6 +103,13 @@ impl CalibrationService for Rpc {
         request: Request<GetCalibrationStatusRequest>,
     ) -> Answer<GetCalibrationStatusResponse> {
         unary(&self.0, request, get_calibration_status::handle).await
+    }
+
+    async fn list_due_calibrations(
+        &self,
+        request: Request<ListDueCalibrationsRequest>,
+    ) -> Answer<ListDueCalibrationsResponse> {
+        unary(&self.0, request, list_due_calibrations::handle).await
     }
 
     async fn get_policy(&self, request: Request<GetPolicyRequest>) -> Answer<GetPolicyResponse> {

@@ -1,12 +1,15 @@
-//! Samples: what exists, where it is, and which run has it.
+//! Samples: what exists, where it is, what for, and which run has it.
 
+mod project;
 mod rpc;
 mod sample;
 mod store;
 
 use std::sync::Arc;
 
-use contract::samples::v1::samples_service_server::SamplesServiceServer;
+use contract::samples::v1::{
+    projects_service_server::ProjectsServiceServer, samples_service_server::SamplesServiceServer,
+};
 use spectra_runtime::{
     Clock,
     db::{self, Batch, Db},
@@ -14,6 +17,7 @@ use spectra_runtime::{
     server::{Builder, Guard, Stack},
 };
 
+use project::Project;
 use sample::Sample;
 
 /// What the service needs to run.
@@ -42,6 +46,7 @@ struct App {
     sealer: Sealer,
     clock: Clock,
     samples: Batch<Sample>,
+    projects: Batch<Project>,
 }
 
 impl Service {
@@ -49,8 +54,13 @@ impl Service {
     #[must_use]
     pub fn new(Settings { db, guard, sealer, clock }: Settings) -> Self {
         let db = Db::new("samples", db);
-        let app = App { db: db.clone(), sealer, clock, samples: store::sample::batch() };
-        let stack = Builder::new(guard).add(SamplesServiceServer::new(rpc::Rpc(Arc::new(app)))).build();
+        let app =
+            App { db: db.clone(), sealer, clock, samples: store::sample::batch(), projects: store::project::batch() };
+        let rpc = rpc::Rpc(Arc::new(app));
+        let stack = Builder::new(guard)
+            .add(SamplesServiceServer::new(rpc.clone()))
+            .add(ProjectsServiceServer::new(rpc))
+            .build();
         Self { stack, db }
     }
 }

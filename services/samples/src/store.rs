@@ -1,4 +1,5 @@
 //! Rows and queries: one file a table.
 
+pub mod project;
 pub mod sample;
 pub mod schema;

@@ -1,6 +1,7 @@
 //! The demo laboratory, entered through the services as a person would. What is there already is left alone.
 
 mod instruments;
+mod projects;
 mod samples;
 
 use contract::{
@@ -9,7 +10,7 @@ use contract::{
         calibration_service_client::CalibrationServiceClient, instruments_service_client::InstrumentsServiceClient,
     },
     runs::v1::runs_service_client::RunsServiceClient,
-    samples::v1::samples_service_client::SamplesServiceClient,
+    samples::v1::{projects_service_client::ProjectsServiceClient, samples_service_client::SamplesServiceClient},
 };
 use spectra_auth::people::{seed_organization, seed_user};
 use spectra_runtime::{auth::Role, server::Peer};
@@ -61,14 +62,21 @@ pub async fn run(settings: Settings) -> Result<()> {
 pub async fn demo(lab: &Lab, report: impl Fn(&str)) -> Result<()> {
     lab.ready().await;
     let auth = lab.databases.get("auth").ok_or_else(|| Trouble::new("the seed needs the Auth service"))?;
+    let mut members = Vec::new();
     for (slug, name) in [("demo", "Demo Laboratory"), ("other", "Other Laboratory")] {
         let org_id = seed_organization(auth, slug, name, "Europe/Berlin").await?;
         for (local, person, role, password) in PEOPLE {
-            seed_user(auth, org_id, &format!("{local}@{slug}.lab"), person, role, &password.to_owned().into()).await?;
+            let email = format!("{local}@{slug}.lab");
+            let id = seed_user(auth, org_id, &email, person, role, &password.to_owned().into()).await?;
+            if slug == "demo" && matches!(role, Role::Pi | Role::Engineer | Role::Technician) {
+                members.push(id.to_string());
+            }
         }
     }
     let engineer = Session::sign_in(lab, "engineer@demo.lab", "eng123").await?;
-    let made = instruments::demo(&engineer).await? + samples::demo(&engineer).await?;
+    let pi = Session::sign_in(lab, "pi@demo.lab", "pi123").await?;
+    let (projects, made) = projects::demo(&pi, members).await?;
+    let made = made + instruments::demo(&engineer).await? + samples::demo(&engineer, &projects).await?;
     let other = Session::sign_in(lab, "engineer@other.lab", "eng123").await?;
     let made = made + instruments::other(&other).await? + samples::other(&other).await?;
     if made > 0 {
@@ -111,6 +119,10 @@ impl Session {
 
     fn samples(&self) -> SamplesServiceClient<Client> {
         SamplesServiceClient::with_interceptor(self.peer("samples"), Bearer(self.bearer.clone()))
+    }
+
+    fn projects(&self) -> ProjectsServiceClient<Client> {
+        ProjectsServiceClient::with_interceptor(self.peer("samples"), Bearer(self.bearer.clone()))
     }
 
     fn instruments(&self) -> InstrumentsServiceClient<Client> {

@@ -35,12 +35,15 @@ const PERMISSIONS: &[(&str, &[Role])] = &[
     ("instruments.take_out", HANDS),
     ("instruments.write", MAKERS),
     ("policies.write", ADMINS),
+    ("projects.read", ALL),
+    ("projects.write", LEADS),
     ("runs.create", MAKERS),
     ("runs.create_non_routine", LEADS),
     ("runs.operate", HANDS),
     ("runs.read", ALL),
     ("samples.move", HANDS),
     ("samples.read", ALL),
+    ("samples.release", LEADS),
     ("samples.write", MAKERS),
 ];
 

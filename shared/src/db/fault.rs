@@ -14,6 +14,11 @@ pub fn fault(error: Diesel) -> Error {
         Diesel::DatabaseError(_, info) if info.message().contains("statement timeout") => {
             Error::new(Kind::Deadline, Reason::DeadlineExceeded, "time ran out").caused_by(error)
         }
+        // Of two that wait for each other, the database ends one, with nothing done.
+        Diesel::DatabaseError(_, info) if info.message().contains("deadlock detected") => {
+            Error::unavailable(Reason::Overloaded, "another change was in the way; try again in a moment")
+                .caused_by(error)
+        }
         Diesel::DatabaseError(_, info) if is_shutdown(info.message()) => unreachable().caused_by(error),
         _ => Error::internal(error),
     }

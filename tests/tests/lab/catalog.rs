@@ -125,6 +125,7 @@ fn diesel_type(postgres: &str, nullable: bool) -> String {
         "uuid" => "Uuid",
         "text" => "Text",
         "text[]" => "Array<Text>",
+        "uuid[]" => "Array<Uuid>",
         "bytea" => "Bytea",
         "boolean" => "Bool",
         "integer" => "Int4",

@@ -51,7 +51,8 @@ async fn a_foreign_id_answers_as_a_random_one_everywhere() {
     let calibration = theirs.calibrate(&instrument, -10, 100).await;
     let sample = theirs.new_sample().await;
     let run = theirs.new_run(&instrument, &sample).await;
-    let foreign = [instrument.id, calibration.id, sample.id, run.id];
+    let project = theirs.new_project().await;
+    let foreign = [instrument.id, calibration.id, sample.id, run.id, project.id];
 
     let admin = lab.person("admin").await;
     let mut looked_at = 0;

@@ -1,11 +1,15 @@
 //! The laboratory as its users meet it: real clients, a real socket, a real Postgres.
 
 mod catalog;
+mod due_calibrations;
 mod faults;
 mod isolation;
 mod lockout;
 mod mutations;
+mod projects;
+mod quarantine;
 mod ratchets;
+mod sample_batches;
 mod samples;
 mod sessions;
 mod story;

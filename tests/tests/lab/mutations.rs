@@ -12,7 +12,12 @@ use contract::{
         FailRunRequest, HoldRunRequest, PauseRunRequest, ReleaseRunRequest, ResumeRunRequest, RunPurpose,
         StartRunRequest,
     },
-    samples::v1::{CreateSampleRequest, MoveSampleRequest, Sample, UpdateSampleRequest},
+    samples::v1::{
+        ArchiveProjectRequest, BatchCreateSamplesRequest, CreateProjectRequest, CreateSampleRequest,
+        DeleteSampleRequest, DisposeSampleRequest, MoveSampleRequest, Project, QuarantineSampleRequest,
+        ReleaseSampleRequest, Sample, UnarchiveProjectRequest, UndeleteSampleRequest, UpdateProjectRequest,
+        UpdateSampleRequest,
+    },
 };
 use prost::Message as _;
 use prost_types::FieldMask;
@@ -55,6 +60,13 @@ async fn request(name: &str, admin: &Person, request_id: &str) -> (Vec<u8>, Vec<
             })
         }};
     }
+    /// A step of this sample or project, for a reason.
+    macro_rules! step {
+        ($type:ident, $id:expr) => {{
+            let (id, reason) = ($id, "because".to_owned());
+            two!($type { id, request_id, reason, ..Default::default() }, |other: &mut $type| other.reason.push('x'))
+        }};
+    }
     match name {
         "CreateSample" => {
             let sample = Sample { name: new_id(), material_type: "wafer".to_owned(), ..Default::default() };
@@ -79,6 +91,42 @@ async fn request(name: &str, admin: &Person, request_id: &str) -> (Vec<u8>, Vec<
                 MoveSampleRequest { id, location: "shelf".to_owned(), request_id, ..Default::default() },
                 |other: &mut MoveSampleRequest| other.location.push('x')
             )
+        }
+        "BatchCreateSamples" => {
+            let sample = || Sample { name: new_id(), material_type: "die".to_owned(), ..Default::default() };
+            let one = || CreateSampleRequest { sample: Some(sample()), request_id: String::new() };
+            let request = BatchCreateSamplesRequest { requests: vec![one(), one(), one()], request_id };
+            two!(request, |other: &mut BatchCreateSamplesRequest| drop(other.requests.pop()))
+        }
+        "QuarantineSample" => step!(QuarantineSampleRequest, admin.new_sample().await.id),
+        "ReleaseSample" => step!(ReleaseSampleRequest, quarantined(admin).await),
+        "DisposeSample" => step!(DisposeSampleRequest, quarantined(admin).await),
+        "DeleteSample" => step!(DeleteSampleRequest, admin.new_sample().await.id),
+        "UndeleteSample" => {
+            let id = admin.new_sample().await.id;
+            let delete = DeleteSampleRequest { id: id.clone(), ..Default::default() };
+            admin.samples().delete_sample(delete).await.unwrap();
+            step!(UndeleteSampleRequest, id)
+        }
+        "CreateProject" => {
+            let project = Project { code: "P-1".to_owned(), name: "First".to_owned(), ..Default::default() };
+            two!(CreateProjectRequest { project: Some(project), request_id }, |other: &mut CreateProjectRequest| {
+                other.project.as_mut().unwrap().name.push('x');
+            })
+        }
+        "UpdateProject" => {
+            let mut project = admin.new_project().await;
+            project.description = "What it is about".to_owned();
+            let update_mask = mask("description");
+            let request = UpdateProjectRequest { project: Some(project), update_mask, request_id };
+            two!(request, |o: &mut UpdateProjectRequest| o.project.as_mut().unwrap().description.push('x'))
+        }
+        "ArchiveProject" => step!(ArchiveProjectRequest, admin.new_project().await.id),
+        "UnarchiveProject" => {
+            let id = admin.new_project().await.id;
+            let archive = ArchiveProjectRequest { id: id.clone(), ..Default::default() };
+            admin.projects().archive_project(archive).await.unwrap();
+            step!(UnarchiveProjectRequest, id)
         }
         "CreateInstrument" => {
             let capability = Capability {
@@ -185,6 +233,13 @@ async fn request(name: &str, admin: &Person, request_id: &str) -> (Vec<u8>, Vec<
 
 fn new_id() -> String {
     Uuid::now_v7().to_string()
+}
+
+async fn quarantined(admin: &Person) -> String {
+    let id = admin.new_sample().await.id;
+    let request = QuarantineSampleRequest { id: id.clone(), reason: "cracked".to_owned(), ..Default::default() };
+    admin.samples().quarantine_sample(request).await.unwrap();
+    id
 }
 
 async fn review(admin: &Person, wanted: bool) {

@@ -2,8 +2,8 @@
 
 use contract::common::v1::Quantity;
 use contract::samples::v1::{
-    CreateSampleRequest, GetSampleByBarcodeRequest, ListSamplesRequest, ListSamplesResponse, MoveSampleRequest, Sample,
-    UpdateSampleRequest,
+    BatchCreateSamplesRequest, CreateSampleRequest, GetSampleByBarcodeRequest, GetSampleRequest, ListSamplesRequest,
+    ListSamplesResponse, MoveSampleRequest, Sample, UpdateSampleRequest,
 };
 use prost_types::FieldMask;
 use spectra_tests::{Person, TestLab, reason, refused};
@@ -153,6 +153,8 @@ async fn every_field_that_may_be_written_comes_back_as_it_was_written() {
     let writable: Vec<_> = of.fields().filter(|field| !field.options().has_extension(&behavior)).collect();
     assert!(writable.len() >= 7);
 
+    let pi = lab.person("pi").await;
+    let projects = [pi.new_project().await.id, pi.new_project().await.id];
     let with = |digit: &str| Sample {
         name: format!("name {digit}"),
         material_type: format!("material {digit}"),
@@ -166,6 +168,7 @@ async fn every_field_that_may_be_written_comes_back_as_it_was_written() {
             coverage_factor: Some("2".to_owned()),
         }),
         attributes: Some(spectra_tests::numbers(&[(digit, 1.5)])),
+        project_id: projects[usize::from(digit == "2")].clone(),
         ..Default::default()
     };
     let seen = |sample: &Sample| {
@@ -179,6 +182,15 @@ async fn every_field_that_may_be_written_comes_back_as_it_was_written() {
     let request = CreateSampleRequest { sample: Some(with("1")), request_id: String::new() };
     let created = engineer.samples().create_sample(request).await.unwrap().into_inner().sample.unwrap();
     assert_eq!(seen(&created), seen(&with("1")));
+    let request = CreateSampleRequest { sample: Some(with("3")), request_id: String::new() };
+    let batch = BatchCreateSamplesRequest { requests: vec![request], request_id: String::new() };
+    let batched = engineer.samples().batch_create_samples(batch).await.unwrap().into_inner().samples.remove(0);
+    let get = |id: String| {
+        let engineer = engineer.clone();
+        async move { engineer.samples().get_sample(GetSampleRequest { id }).await.unwrap().into_inner().sample.unwrap() }
+    };
+    assert_eq!(seen(&get(batched.id.clone()).await), seen(&with("3")));
+    assert_eq!(get(batched.id.clone()).await, batched, "a batch writes all that it answers");
     for field in &writable {
         let request = UpdateSampleRequest {
             sample: Some(Sample { id: created.id.clone(), ..with("2") }),
@@ -187,7 +199,5 @@ async fn every_field_that_may_be_written_comes_back_as_it_was_written() {
         };
         engineer.samples().update_sample(request).await.unwrap();
     }
-    let get = contract::samples::v1::GetSampleRequest { id: created.id };
-    let stored = engineer.samples().get_sample(get).await.unwrap().into_inner().sample.unwrap();
-    assert_eq!(seen(&stored), seen(&with("2")));
+    assert_eq!(seen(&get(created.id).await), seen(&with("2")));
 }

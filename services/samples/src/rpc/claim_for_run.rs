@@ -10,10 +10,10 @@ use spectra_runtime::{
     wire,
 };
 
-use super::convert;
+use super::convert::sample as convert;
 use crate::{
     App,
-    sample::RESOURCE,
+    sample::{RESOURCE, Step},
     store::sample::{sample_lock, sample_update},
 };
 
@@ -31,7 +31,7 @@ pub async fn handle(app: Arc<App>, caller: Caller, request: ClaimForRunRequest) 
                 return Ok(ClaimForRunResponse { sample: Some(before) });
             }
             let sample = convert::to_wire(sample_update(tx.conn(), org_id, &sample).await?);
-            tx.record(Event::new(RESOURCE, id, "claim").before(&before).after(&sample));
+            tx.record(Event::new(RESOURCE, id, Step::Claim.verb()).before(&before).after(&sample));
             Ok(ClaimForRunResponse { sample: Some(sample) })
         })
         .await

@@ -7,7 +7,7 @@ use contract::samples::v1::{
 };
 use spectra_runtime::{Error, Result, auth::Caller, wire};
 
-use super::convert;
+use super::convert::sample as convert;
 use crate::{App, sample::RESOURCE, store::sample::sample_by_barcode};
 
 pub async fn handle(app: Arc<App>, caller: Caller, request: GetSampleRequest) -> Result<GetSampleResponse> {

@@ -10,7 +10,7 @@ use spectra_runtime::{
     wire,
 };
 
-use super::convert;
+use super::convert::sample as convert;
 use crate::{
     App,
     sample::RESOURCE,

@@ -10,11 +10,11 @@ use spectra_runtime::{
     wire,
 };
 
-use super::convert;
+use super::convert::sample as convert;
 use crate::{
     App,
-    sample::RESOURCE,
-    store::sample::{sample_lock, sample_update},
+    sample::{RESOURCE, Step},
+    store::sample::{sample_lock_any, sample_update},
 };
 
 pub async fn handle(app: Arc<App>, caller: Caller, request: ReleaseFromRunRequest) -> Result<ReleaseFromRunResponse> {
@@ -24,14 +24,15 @@ pub async fn handle(app: Arc<App>, caller: Caller, request: ReleaseFromRunReques
     let org_id = caller.org_id();
     app.db
         .mutate(&caller, &request, async move |tx: &mut Tx| {
-            let mut sample = sample_lock(tx.conn(), org_id, id).await?;
+            // One that was deleted since it was released before is not in use: nothing changes.
+            let mut sample = sample_lock_any(tx.conn(), org_id, id).await?;
             let before = convert::to_wire(sample.clone());
-            if !sample.release(run_id) {
+            if !sample.give_back(run_id)? {
                 tx.unchanged();
                 return Ok(ReleaseFromRunResponse { sample: Some(before) });
             }
             let sample = convert::to_wire(sample_update(tx.conn(), org_id, &sample).await?);
-            tx.record(Event::new(RESOURCE, id, "release").before(&before).after(&sample));
+            tx.record(Event::new(RESOURCE, id, Step::GiveBack.verb()).before(&before).after(&sample));
             Ok(ReleaseFromRunResponse { sample: Some(sample) })
         })
         .await

@@ -11,15 +11,17 @@ use spectra_runtime::{
     wire,
 };
 
-use super::convert;
+use super::convert::sample as convert;
 use crate::{
     App,
     sample::RESOURCE,
     store::sample::{sample_lock, sample_update},
 };
 
-const WRITABLE: &[&str] = &["name", "material_type", "lot_code", "barcode", "location", "quantity", "attributes"];
-const READ_ONLY: &[&str] = &["id", "status", "run_id", "created_by", "created_at", "updated_at", "etag"];
+const WRITABLE: &[&str] =
+    &["name", "material_type", "lot_code", "barcode", "location", "quantity", "attributes", "project_id"];
+const READ_ONLY: &[&str] =
+    &["id", "status", "status_reason", "run_id", "created_by", "created_at", "updated_at", "deleted_at", "etag"];
 
 pub async fn handle(app: Arc<App>, caller: Caller, request: UpdateSampleRequest) -> Result<UpdateSampleResponse> {
     let mask = Mask::read(request.update_mask.as_ref(), WRITABLE, READ_ONLY)?;

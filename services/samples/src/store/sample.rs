@@ -1,13 +1,18 @@
 //! `samples.sample`.
 
+use std::collections::HashSet;
+
 use bigdecimal::BigDecimal;
 use chrono::{DateTime, Utc};
 use diesel::{
-    BoolExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, SelectableHelper as _,
+    BoolExpressionMethods as _, ExpressionMethods as _, IntoSql as _, OptionalExtension as _, QueryDsl as _,
+    SelectableHelper as _,
     dsl::now,
+    sql_types::{Bool, Json, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use futures::FutureExt as _;
+use serde::Serialize as _;
 use serde_json::{Map, Value};
 use spectra_runtime::{
     Error, Result,
@@ -17,9 +22,12 @@ use spectra_runtime::{
 use uuid::Uuid;
 
 use super::schema::sample;
-use crate::sample::{Quantity, RESOURCE, Sample, Status};
+use crate::{
+    project,
+    sample::{Quantity, RESOURCE, Sample, Status},
+};
 
-#[derive(diesel::Queryable, diesel::Selectable, diesel::Insertable)]
+#[derive(diesel::Queryable, diesel::Selectable, diesel::Insertable, serde::Serialize)]
 #[diesel(table_name = sample, check_for_backend(diesel::pg::Pg), treat_none_as_default_value = false)]
 struct Row {
     org_id: Uuid,
@@ -29,9 +37,12 @@ struct Row {
     lot_code: String,
     barcode: Option<String>,
     location: String,
+    #[serde(serialize_with = "digits")]
     quantity_value: Option<BigDecimal>,
     quantity_unit: Option<String>,
+    #[serde(serialize_with = "digits")]
     quantity_uncertainty: Option<BigDecimal>,
+    #[serde(serialize_with = "digits")]
     quantity_coverage: Option<BigDecimal>,
     attributes: Value,
     status: String,
@@ -40,6 +51,9 @@ struct Row {
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     revision: i64,
+    project_id: Option<Uuid>,
+    status_reason: String,
+    deleted_at: Option<DateTime<Utc>>,
 }
 
 impl TryFrom<Row> for Sample {
@@ -67,11 +81,14 @@ impl TryFrom<Row> for Sample {
             location: row.location,
             quantity,
             attributes,
+            project_id: row.project_id,
             status,
+            status_reason: row.status_reason,
             run_id: row.run_id,
             created_by: row.created_by,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            deleted_at: row.deleted_at,
             revision: row.revision,
         })
     }
@@ -102,7 +119,16 @@ fn row(org_id: Uuid, sample: &Sample) -> Row {
         created_at: sample.created_at,
         updated_at: sample.updated_at,
         revision: sample.revision,
+        project_id: sample.project_id,
+        status_reason: sample.status_reason.clone(),
+        deleted_at: sample.deleted_at,
     }
+}
+
+/// A decimal as the text that PostgreSQL reads without loss.
+#[expect(clippy::ref_option, reason = "serde hands over a reference to the field")]
+fn digits<S: serde::Serializer>(number: &Option<BigDecimal>, to: S) -> std::result::Result<S::Ok, S::Error> {
+    number.as_ref().map(BigDecimal::to_plain_string).serialize(to)
 }
 
 /// What a list of samples can be filtered and ordered by.
@@ -116,7 +142,9 @@ pub static LIST: Spec<Sample> = Spec::new(
         Field::text("location", "sample.location").sortable(|sample| sample.location.as_str().into()),
         Field::text("material_type", "sample.material_type"),
         Field::text("barcode", "sample.barcode"),
+        Field::uuid("project_id", "sample.project_id"),
         Field::state("status", "sample.status", "spectra.samples.v1.SampleStatus"),
+        Field::instant("deleted_at", "sample.deleted_at"),
     ],
 );
 
@@ -126,6 +154,7 @@ pub fn batch() -> Batch<Sample> {
         async move {
             let rows: Vec<Row> = sample::table
                 .filter(sample::org_id.eq(org_id).and(sample::id.eq_any(ids)))
+                .filter(sample::deleted_at.is_null())
                 .select(Row::as_select())
                 .load(conn)
                 .await
@@ -139,6 +168,7 @@ pub fn batch() -> Batch<Sample> {
 pub async fn sample_by_barcode(conn: &mut AsyncPgConnection, org_id: Uuid, barcode: &str) -> Result<Option<Sample>> {
     sample::table
         .filter(sample::org_id.eq(org_id).and(sample::barcode.eq(barcode)))
+        .filter(sample::deleted_at.is_null())
         .select(Row::as_select())
         .first(conn)
         .await
@@ -148,9 +178,16 @@ pub async fn sample_by_barcode(conn: &mut AsyncPgConnection, org_id: Uuid, barco
         .transpose()
 }
 
-pub async fn sample_list(conn: &mut AsyncPgConnection, org_id: Uuid, page: &Page<Sample>) -> Result<Vec<Sample>> {
+/// A page of samples, deleted ones among them where they are shown.
+pub async fn sample_list(
+    conn: &mut AsyncPgConnection,
+    org_id: Uuid,
+    show_deleted: bool,
+    page: &Page<Sample>,
+) -> Result<Vec<Sample>> {
     let rows: Vec<Row> = sample::table
         .filter(sample::org_id.eq(org_id))
+        .filter(sample::deleted_at.is_null().or(show_deleted.into_sql::<Bool>()))
         .filter(page.condition())
         .order_by(page.order_and_limit())
         .select(Row::as_select())
@@ -160,8 +197,14 @@ pub async fn sample_list(conn: &mut AsyncPgConnection, org_id: Uuid, page: &Page
     rows.into_iter().map(Sample::try_from).collect()
 }
 
-/// The sample, locked until the transaction ends.
+/// The sample, locked until the transaction ends; a deleted one is not there.
 pub async fn sample_lock(conn: &mut AsyncPgConnection, org_id: Uuid, id: Uuid) -> Result<Sample> {
+    let sample = sample_lock_any(conn, org_id, id).await?;
+    if sample.deleted_at.is_some() { Err(Error::not_found(RESOURCE, id)) } else { Ok(sample) }
+}
+
+/// The sample, deleted or not, locked until the transaction ends.
+pub async fn sample_lock_any(conn: &mut AsyncPgConnection, org_id: Uuid, id: Uuid) -> Result<Sample> {
     sample::table
         .filter(sample::org_id.eq(org_id).and(sample::id.eq(id)))
         .select(Row::as_select())
@@ -180,6 +223,42 @@ pub fn sample_insert(org_id: Uuid, sample: &Sample) -> Last {
     Last::new(diesel::insert_into(sample::table).values(row), move |error| taken(error, &sample))
 }
 
+/// Writes new samples, whatever their number with one statement of one text; the ids of those written come back. One is
+/// left out where its name or barcode is taken.
+pub async fn samples_insert(conn: &mut AsyncPgConnection, org_id: Uuid, samples: &[Sample]) -> Result<HashSet<Uuid>> {
+    const COLUMNS: &str = "org_id, id, name, material_type, lot_code, barcode, location, quantity_value, \
+                           quantity_unit, quantity_uncertainty, quantity_coverage, attributes, status, run_id, \
+                           created_by, created_at, updated_at, revision, project_id, status_reason, deleted_at";
+    let mut rows: Vec<Row> = samples.iter().map(|sample| row(org_id, sample)).collect();
+    // In one order, so that two who enter the same names at once do not wait for each other in a circle.
+    rows.sort_by(|one, other| one.name.cmp(&other.name));
+    let insert = diesel::sql_query(format!(
+        "INSERT INTO samples.sample ({COLUMNS}) \
+         SELECT {COLUMNS} FROM json_populate_recordset(NULL::samples.sample, $1) ON CONFLICT DO NOTHING RETURNING id"
+    ));
+    let rows = serde_json::to_value(rows).map_err(Error::internal)?;
+    let written: Vec<Written> = Prepared(insert.bind::<Json, _>(rows)).load(conn).await.map_err(fault)?;
+    Ok(written.into_iter().map(|row| row.id).collect())
+}
+
+#[derive(diesel::QueryableByName)]
+struct Written {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+/// Why a new sample was left out: what another has of it.
+pub async fn sample_conflict(conn: &mut AsyncPgConnection, org_id: Uuid, sample: &Sample) -> Result<Error> {
+    let named = sample::table
+        .filter(sample::org_id.eq(org_id).and(sample::name.eq(&sample.name)))
+        .filter(sample::deleted_at.is_null());
+    let name_taken: bool = diesel::select(diesel::dsl::exists(named)).get_result(conn).await.map_err(fault)?;
+    Ok(match &sample.barcode {
+        Some(barcode) if !name_taken => Error::exists(RESOURCE, "barcode", barcode),
+        _ => Error::exists(RESOURCE, "name", &sample.name),
+    })
+}
+
 /// Writes what may change of a locked sample; its next revision comes back.
 pub async fn sample_update(conn: &mut AsyncPgConnection, org_id: Uuid, sample: &Sample) -> Result<Sample> {
     let row = row(org_id, sample);
@@ -196,7 +275,10 @@ pub async fn sample_update(conn: &mut AsyncPgConnection, org_id: Uuid, sample: &
                 sample::quantity_uncertainty.eq(row.quantity_uncertainty),
                 sample::quantity_coverage.eq(row.quantity_coverage),
                 sample::attributes.eq(row.attributes),
+                sample::project_id.eq(row.project_id),
                 sample::status.eq(row.status),
+                sample::status_reason.eq(row.status_reason),
+                sample::deleted_at.eq(row.deleted_at),
                 sample::run_id.eq(row.run_id),
                 sample::updated_at.eq(now),
                 sample::revision.eq(sample::revision + 1),
@@ -213,6 +295,8 @@ fn taken(error: diesel::result::Error, sample: &Sample) -> Error {
     match constraint(&error) {
         Some("sample_name_key") => Error::exists(RESOURCE, "name", &sample.name),
         Some("sample_barcode_key") => Error::exists(RESOURCE, "barcode", sample.barcode.as_deref().unwrap_or_default()),
+        Some("sample_project_fkey") => Error::not_found(project::RESOURCE, sample.project_id.unwrap_or_default()),
+        Some("sample_project_is_active") => project::archived(sample.project_id.unwrap_or_default()),
         // Two runs raced for it, or one run for two: the claim of the other came first.
         Some("sample_run") => {
             Error::precondition(spectra_runtime::Reason::SampleUnavailable, "the run has another sample in use already")

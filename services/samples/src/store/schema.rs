@@ -20,5 +20,24 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         revision -> Int8,
+        project_id -> Nullable<Uuid>,
+        status_reason -> Text,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    samples.project (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        code -> Text,
+        name -> Text,
+        description -> Text,
+        member_ids -> Array<Uuid>,
+        archived_at -> Nullable<Timestamptz>,
+        created_by -> Uuid,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        revision -> Int8,
     }
 }

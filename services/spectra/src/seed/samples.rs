@@ -6,21 +6,30 @@ use contract::{
     calibration::v1::ListInstrumentsRequest,
     common::v1::Quantity,
     runs::v1::{CreateRunRequest, Run},
-    samples::v1::{CreateSampleRequest, ListSamplesRequest, Sample},
+    samples::v1::{CreateSampleRequest, ListSamplesRequest, QuarantineSampleRequest, Sample},
 };
 use prost_types::{Struct, Value, value::Kind};
 
-use super::{Result, Session, Trouble, said};
+use super::{Result, Session, Trouble, projects::Projects, said};
 
-pub(super) async fn demo(session: &Session) -> Result<usize> {
+pub(super) async fn demo(session: &Session, projects: &Projects) -> Result<usize> {
     let mut made = 0;
-    let wafer = sample("W01", "GaN wafer", "GAN-2026-03", "SPL-000001", "Clean room, cassette 4");
+    let mut wafer = sample("W01", "GaN wafer", "GAN-2026-03", "SPL-000001", "Clean room, cassette 4");
+    wafer.project_id.clone_from(&projects.transistors);
     made += enter(session, wafer).await?.1;
     for die in 1..=9 {
         let barcode = format!("SPL-0000{:02}", die + 1);
         let mut die = sample(&format!("W01-D{die}"), "GaN die", "GAN-2026-03", &barcode, "Lab 2, dry box");
         die.attributes = Some(attributes(&[("wafer", "W01")]));
-        made += enter(session, die).await?.1;
+        die.project_id.clone_from(&projects.transistors);
+        let cracked = die.name == "W01-D5";
+        let (id, new) = enter(session, die).await?;
+        made += new;
+        if cracked && new == 1 {
+            let reason = "Cracked at the edge when it was diced".to_owned();
+            let request = QuarantineSampleRequest { id, reason, ..Default::default() };
+            session.samples().quarantine_sample(request).await.map_err(said)?;
+        }
     }
     let mut powder = sample("ZnO-P7", "ZnO powder", "ZNO-2026-01", "SPL-000020", "Storage, shelf 2");
     powder.quantity = Some(Quantity {
@@ -29,6 +38,7 @@ pub(super) async fn demo(session: &Session) -> Result<usize> {
         expanded_uncertainty: Some("0.02".to_owned()),
         coverage_factor: Some("2".to_owned()),
     });
+    powder.project_id.clone_from(&projects.powders);
     made += enter(session, powder).await?.1;
     let (transistor, new) =
         enter(session, sample("2N7000-A", "MOSFET", "MOS-2026-02", "SPL-000030", "Lab 2, bench 1")).await?;
