@@ -51,7 +51,9 @@ async fn a_foreign_id_answers_as_a_random_one_everywhere() {
     let calibration = theirs.calibrate(&instrument, -10, 100).await;
     let sample = theirs.new_sample().await;
     let run = theirs.new_run(&instrument, &sample).await;
-    let foreign = [instrument.id, calibration.id, sample.id, run.id];
+    let recipe = theirs.new_recipe().await;
+    let version = recipe.latest_version.unwrap();
+    let foreign = [instrument.id, calibration.id, sample.id, run.id, recipe.id, version.id];
 
     let admin = lab.person("admin").await;
     let mut looked_at = 0;

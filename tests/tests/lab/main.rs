@@ -6,6 +6,7 @@ mod isolation;
 mod lockout;
 mod mutations;
 mod ratchets;
+mod recipes;
 mod samples;
 mod sessions;
 mod story;

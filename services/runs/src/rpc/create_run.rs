@@ -16,6 +16,7 @@ use spectra_runtime::{
     Error, Reason, Result,
     auth::Caller,
     db::{Event, Tx},
+    wire::id as wire_id,
 };
 use uuid::Uuid;
 
@@ -24,8 +25,9 @@ use crate::{
     App,
     clients::Use,
     method::Method,
+    recipe::not_approved,
     run::{Disposition, Purpose, RESOURCE, Run, State},
-    store::run::run_insert,
+    store::{policy::policy_get, recipe_version::version_get, run::run_insert},
 };
 
 pub async fn handle(app: Arc<App>, caller: Caller, request: CreateRunRequest) -> Result<CreateRunResponse> {
@@ -62,9 +64,11 @@ where
         return Ok(reply);
     }
     let mut run = new(app, caller, purpose);
+    let recipe_version_id = from.recipe_version_id.clone();
     convert::apply(&mut run, from)?;
+    follow_recipe(app, caller, &mut run, &recipe_version_id).await?;
     let method = Method::find(&run.method)?;
-    let params = method.check(run.params)?;
+    let params = method.check("run.params", run.params)?;
     let demands = method.demands(&params)?;
     run.params = params.into_map();
 
@@ -84,6 +88,27 @@ where
         .await
 }
 
+/// Pins the recipe version into the run, where it names one. That it is approved, or that none is wanted, is looked at
+/// here for the sake of whoever asks; the database decides when the run starts.
+async fn follow_recipe(app: &App, caller: &Caller, run: &mut Run, version_id: &str) -> Result<()> {
+    let org_id = caller.org_id();
+    if !version_id.is_empty() {
+        let id = wire_id("run.recipe_version_id", version_id)?;
+        return app.db.read(caller, async |conn| version_get(conn, org_id, id).await).await?.pin(run);
+    }
+    if run.method.is_empty() {
+        return Err(Error::field("run.method", "is wanted where there is no recipe"));
+    }
+    if run.purpose.is_exempt() {
+        return Ok(());
+    }
+    let policy = app.db.read(caller, async |conn| policy_get(conn, org_id).await).await?;
+    if policy.require_approved_recipe {
+        return Err(not_approved("a routine run is made from an approved recipe here", None));
+    }
+    Ok(())
+}
+
 /// A run in the queue, without anything yet that a client says of it.
 fn new(app: &App, caller: &Caller, purpose: Purpose) -> Run {
     let at = app.clock.now_us();
@@ -93,6 +118,7 @@ fn new(app: &App, caller: &Caller, purpose: Purpose) -> Run {
         sample_id: Uuid::nil(),
         method: String::new(),
         params: Map::new(),
+        recipe: None,
         further_instrument_ids: Vec::new(),
         comment: String::new(),
         purpose,
