@@ -3,6 +3,8 @@
 mod canonical;
 mod content;
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use spectra_runtime::{Error, Reason, Result};
 use uuid::Uuid;
@@ -144,7 +146,7 @@ impl Recipe {
         match latest.state {
             State::Draft => Version { author_id, ..latest.clone() },
             _ => Version {
-                comment: String::new(),
+                comment: latest.comment.clone(),
                 ..Version::new(self.id, latest.number + 1, latest.content.clone(), author_id, at)
             },
         }
@@ -225,9 +227,12 @@ impl Version {
 }
 
 /// The refusal of a run for want of an approved recipe.
-pub fn not_approved(message: impl Into<std::borrow::Cow<'static, str>>, version_id: Option<Uuid>) -> Error {
-    Error::precondition(Reason::RecipeNotApproved, message)
-        .with("recipe_version_id", version_id.map(|id| id.to_string()).unwrap_or_default())
+pub fn not_approved(message: impl Into<Cow<'static, str>>, version_id: Option<Uuid>) -> Error {
+    let refusal = Error::precondition(Reason::RecipeNotApproved, message);
+    match version_id {
+        Some(id) => refusal.about(VERSION, id).with("recipe_version_id", id),
+        None => refusal.with("recipe_version_id", ""),
+    }
 }
 
 #[cfg(test)]
@@ -280,7 +285,7 @@ mod tests {
             let begun = recipe(state);
             let next = begun.draft(somebody, at);
             assert_ne!(next.id, begun.latest.id);
-            assert_eq!((next.number, next.state, next.comment.as_str()), (2, State::Draft, ""));
+            assert_eq!((next.number, next.state, next.comment.as_str()), (2, State::Draft, "first"));
         }
     }
 

@@ -111,7 +111,9 @@ async fn a_pi_approves_an_engineer_is_refused_and_a_run_pins_what_was_approved()
     let mut shorter = following(version, &instrument, &other);
     shorter.params = Some(numbers(&[("vgs_stop", 2.0)]));
     let shorter = create(&engineer, shorter).await.unwrap();
-    assert_eq!(shorter.params.unwrap().fields["vgs_stop"], numbers(&[("", 2.0)]).fields[""]);
+    assert_eq!(shorter.params.as_ref().unwrap().fields["vgs_stop"], numbers(&[("", 2.0)]).fields[""]);
+    let sent_back = create(&engineer, shorter.clone()).await.unwrap();
+    assert_eq!((sent_back.params, sent_back.recipe_sha256), (shorter.params, shorter.recipe_sha256));
     for params in [numbers(&[("vgs_stop", 20.0)]), numbers(&[("vds", 1.0)]), numbers(&[("vgs", 1.0)])] {
         let beyond = Run { params: Some(params), ..following(version, &instrument, &other) };
         assert_eq!(why(create(&engineer, beyond).await), "PARAMS_INVALID");
@@ -123,7 +125,7 @@ async fn a_pi_approves_an_engineer_is_refused_and_a_run_pins_what_was_approved()
 
     let filter = format!("recipe_version_id = \"{}\"", version.id);
     let runs = pi.runs().list_runs(ListRunsRequest { filter, ..Default::default() }).await.unwrap().into_inner().runs;
-    assert_eq!(runs.len(), 2);
+    assert_eq!(runs.len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]

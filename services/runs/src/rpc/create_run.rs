@@ -16,7 +16,7 @@ use spectra_runtime::{
     Error, Reason, Result,
     auth::Caller,
     db::{Event, Tx},
-    wire::id as wire_id,
+    wire::id,
 };
 use uuid::Uuid;
 
@@ -73,7 +73,12 @@ where
     run.params = params.into_map();
 
     let asked = Use { run: &run, demands: &demands, attempt_id: run.id };
-    let (sample, fit) = tokio::join!(app.clients.sample(caller, run.sample_id), app.clients.check_use(caller, &asked));
+    let (agreed, sample, fit) = tokio::join!(
+        check_policy(app, caller, &run),
+        app.clients.sample(caller, run.sample_id),
+        app.clients.check_use(caller, &asked)
+    );
+    agreed?;
     check_available(&sample?)?;
     fit?;
 
@@ -88,21 +93,24 @@ where
         .await
 }
 
-/// Pins the recipe version into the run, where it names one. That it is approved, or that none is wanted, is looked at
-/// here for the sake of whoever asks; the database decides when the run starts.
+/// Pins the recipe version that the run names, if any, which must be approved: looked at here for the sake of whoever
+/// asks, and held by the database when the run starts.
 async fn follow_recipe(app: &App, caller: &Caller, run: &mut Run, version_id: &str) -> Result<()> {
-    let org_id = caller.org_id();
-    if !version_id.is_empty() {
-        let id = wire_id("run.recipe_version_id", version_id)?;
-        return app.db.read(caller, async |conn| version_get(conn, org_id, id).await).await?.pin(run);
+    if version_id.is_empty() {
+        let missing = || Error::field("run.method", "is wanted where there is no recipe");
+        return if run.method.is_empty() { Err(missing()) } else { Ok(()) };
     }
-    if run.method.is_empty() {
-        return Err(Error::field("run.method", "is wanted where there is no recipe"));
-    }
-    if run.purpose.is_exempt() {
+    let id = id("run.recipe_version_id", version_id)?;
+    let version = app.db.read(caller, async |conn| version_get(conn, caller.org_id(), id).await).await?;
+    version.pin(run)
+}
+
+/// Refuses a routine run without a recipe, where the policy wants one.
+async fn check_policy(app: &App, caller: &Caller, run: &Run) -> Result<()> {
+    if run.recipe.is_some() || run.purpose.is_exempt() {
         return Ok(());
     }
-    let policy = app.db.read(caller, async |conn| policy_get(conn, org_id).await).await?;
+    let policy = app.db.read(caller, async |conn| policy_get(conn, caller.org_id()).await).await?;
     if policy.require_approved_recipe {
         return Err(not_approved("a routine run is made from an approved recipe here", None));
     }

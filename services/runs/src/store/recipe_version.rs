@@ -186,7 +186,9 @@ fn refused(error: diesel::result::Error, version: &Version) -> Error {
     match constraint(&error) {
         Some("recipe_version_four_eyes") => {
             let message = "somebody has to approve it who neither edited it last nor submitted it";
-            Error::precondition(Reason::FourEyesRequired, message).with("recipe_version_id", version.id)
+            Error::precondition(Reason::FourEyesRequired, message)
+                .about(VERSION, version.id)
+                .with("recipe_version_id", version.id)
         }
         // It was in review when it was looked at, and may be rejected.
         Some("recipe_version_overtaken") => {
