@@ -1,6 +1,7 @@
 //! The demo laboratory, entered through the services as a person would. What is there already is left alone.
 
 mod instruments;
+mod recipes;
 mod samples;
 
 use contract::{
@@ -8,7 +9,7 @@ use contract::{
     calibration::v1::{
         calibration_service_client::CalibrationServiceClient, instruments_service_client::InstrumentsServiceClient,
     },
-    runs::v1::runs_service_client::RunsServiceClient,
+    runs::v1::{recipes_service_client::RecipesServiceClient, runs_service_client::RunsServiceClient},
     samples::v1::samples_service_client::SamplesServiceClient,
 };
 use spectra_auth::people::{seed_organization, seed_user};
@@ -68,6 +69,8 @@ pub async fn demo(lab: &Lab, report: impl Fn(&str)) -> Result<()> {
     }
     let engineer = Session::sign_in(lab, "engineer@demo.lab", "eng123").await?;
     let made = instruments::demo(&engineer).await? + samples::demo(&engineer).await?;
+    let pi = Session::sign_in(lab, "pi@demo.lab", "pi123").await?;
+    let made = made + recipes::demo(&engineer, &pi).await?;
     let other = Session::sign_in(lab, "engineer@other.lab", "eng123").await?;
     let made = made + instruments::other(&other).await? + samples::other(&other).await?;
     if made > 0 {
@@ -118,6 +121,10 @@ impl Session {
 
     fn calibrations(&self) -> CalibrationServiceClient<Client> {
         CalibrationServiceClient::with_interceptor(self.peer("calibration"), Bearer(self.bearer.clone()))
+    }
+
+    fn recipes(&self) -> RecipesServiceClient<Client> {
+        RecipesServiceClient::with_interceptor(self.peer("runs"), Bearer(self.bearer.clone()))
     }
 
     fn runs(&self) -> RunsServiceClient<Client> {
