@@ -26,6 +26,7 @@ readonly AUTH=spectra.auth.v1.AuthService
 readonly SAMPLES=spectra.samples.v1.SamplesService PROJECTS=spectra.samples.v1.ProjectsService
 readonly INSTRUMENTS=spectra.calibration.v1.InstrumentsService CALIBRATION=spectra.calibration.v1.CalibrationService
 readonly METHODS=spectra.runs.v1.MethodsService RUNS=spectra.runs.v1.RunsService
+readonly RECIPES=spectra.runs.v1.RecipesService
 # Codes of gRPC.
 readonly NOT_FOUND=5 PERMISSION_DENIED=7 FAILED_PRECONDITION=9 UNAUTHENTICATED=16
 # The least that an I-V sweep asks for.
@@ -40,7 +41,7 @@ main() {
     item 5 "a run is created; an expired instrument refuses it: CALIBRATION_EXPIRED with expires_at" runs
     item 6 "calibration status; a certificate unblocks the instrument; a technician runs it" certificate
     item 7 "roles: viewer, technician and engineer are refused what they may not; a PI revokes a certificate" roles
-    later 7 "a PI approves a recipe, an engineer is refused"
+    item 7 "a PI approves a recipe, an engineer is refused; a run pins what was approved" recipes
     later 8 "web app at port 3012"
     item 9 "health of each service and of the database; metrics count calls and refusals by the lockout" health
     later 9 "interactive API page"
@@ -233,6 +234,25 @@ roles() {
         "$(call pi@demo.lab "$CALIBRATION/RevokeCalibration" "$revoke" | pick calibration state)"
     run=$(new_run LS-8404-01 hall_vdp '{}')
     refused engineer@demo.lab "$RUNS/CreateRun" "$run" "$FAILED_PRECONDITION" CALIBRATION_EXPIRED
+}
+
+# 7. Recipes: written by one, approved by another, pinned by a run.
+recipes() {
+    local recipe id version run
+    recipe="{\"name\": \"transfer $(new_id)\", \"method\": \"iv_sweep\", \"params\": $SWEEP}"
+    recipe=$(call engineer@demo.lab "$RECIPES/CreateRecipe" "{\"recipe\": $recipe}")
+    id=$(pick recipe id <<<"$recipe") version=$(pick recipe latestVersion id <<<"$recipe")
+    run=$(new_run KEI-2400-01 iv_sweep '{}')
+    run="${run%\}\}}, \"recipeVersionId\": \"$version\"}}"
+    refused engineer@demo.lab "$RUNS/CreateRun" "$run" "$FAILED_PRECONDITION" RECIPE_NOT_APPROVED
+    call engineer@demo.lab "$RECIPES/SubmitRecipe" "$(json id "$id")" >/dev/null
+    refused engineer@demo.lab "$RECIPES/ApproveRecipe" "{\"id\": \"$id\", \"version\": 1}" \
+        "$PERMISSION_DENIED" PERMISSION_DENIED
+    expect "permission" recipes.approve "$(detail ErrorInfo metadata permission)"
+    recipe=$(call pi@demo.lab "$RECIPES/ApproveRecipe" "{\"id\": \"$id\", \"version\": 1}")
+    expect "state" RECIPE_STATE_APPROVED "$(pick recipe approvedVersion state <<<"$recipe")"
+    expect "what the run pins" "$(pick recipe approvedVersion contentSha256 <<<"$recipe")" \
+        "$(call engineer@demo.lab "$RUNS/CreateRun" "$run" | pick run recipeSha256)"
 }
 
 # 9. Health and metrics.

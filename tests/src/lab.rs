@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use contract::{
     calibration::v1::{Calibration, Capability, CreateCalibrationRequest, CreateInstrumentRequest, Instrument},
-    runs::v1::{CreateRunRequest, Run},
+    runs::v1::{
+        ApproveRecipeRequest, CreateRecipeRequest, CreateRunRequest, ParamLimit, Recipe, Run, SubmitRecipeRequest,
+    },
     samples::v1::{CreateProjectRequest, CreateSampleRequest, Project, Sample},
 };
 use prost_types::{Struct, Timestamp, Value, value::Kind};
@@ -181,6 +183,32 @@ impl Person {
     pub async fn new_run(&self, instrument: &Instrument, sample: &Sample) -> Run {
         let request = CreateRunRequest { run: Some(iv_sweep(instrument, sample)), request_id: String::new() };
         self.runs().create_run(request).await.expect("a run").into_inner().run.expect("a run")
+    }
+
+    /// A recipe for I-V sweeps, a draft; a run may end the sweep elsewhere.
+    pub async fn new_recipe(&self) -> Recipe {
+        let recipe = Recipe {
+            name: format!("recipe {}", Uuid::now_v7()),
+            method: "iv_sweep".to_owned(),
+            params: Some(numbers(&[("vgs_start", 0.0), ("vgs_stop", 5.0), ("vgs_step", 0.5)])),
+            limits: vec![ParamLimit { param: "vgs_stop".to_owned(), low: 1.0, high: 10.0 }],
+            ..Default::default()
+        };
+        let request = CreateRecipeRequest { recipe: Some(recipe), request_id: String::new() };
+        self.recipes().create_recipe(request).await.expect("a recipe").into_inner().recipe.expect("a recipe")
+    }
+
+    /// Submits the latest version of a recipe.
+    pub async fn submit(&self, recipe: &Recipe) -> Recipe {
+        let request = SubmitRecipeRequest { id: recipe.id.clone(), ..Default::default() };
+        self.recipes().submit_recipe(request).await.expect("submitted").into_inner().recipe.expect("a recipe")
+    }
+
+    /// Approves the latest version of a recipe, which is in review.
+    pub async fn approve(&self, recipe: &Recipe) -> Recipe {
+        let version = recipe.latest_version.as_ref().expect("a version").version;
+        let request = ApproveRecipeRequest { id: recipe.id.clone(), version, ..Default::default() };
+        self.recipes().approve_recipe(request).await.expect("approved").into_inner().recipe.expect("a recipe")
     }
 }
 

@@ -5,7 +5,10 @@ use contract::{
     calibration::v1::{
         calibration_service_client::CalibrationServiceClient, instruments_service_client::InstrumentsServiceClient,
     },
-    runs::v1::{methods_service_client::MethodsServiceClient, runs_service_client::RunsServiceClient},
+    runs::v1::{
+        methods_service_client::MethodsServiceClient, recipes_service_client::RecipesServiceClient,
+        runs_service_client::RunsServiceClient,
+    },
     samples::v1::{projects_service_client::ProjectsServiceClient, samples_service_client::SamplesServiceClient},
 };
 use tonic::{
@@ -121,6 +124,12 @@ impl Person {
     #[must_use]
     pub fn methods(&self) -> MethodsServiceClient<Client> {
         MethodsServiceClient::new(self.client())
+    }
+
+    /// Recipes.
+    #[must_use]
+    pub fn recipes(&self) -> RecipesServiceClient<Client> {
+        RecipesServiceClient::new(self.client())
     }
 
     /// Runs.

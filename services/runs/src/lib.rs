@@ -4,6 +4,8 @@ mod claim;
 mod clients;
 mod follow;
 mod method;
+mod policy;
+mod recipe;
 mod reconcile;
 mod rpc;
 mod run;
@@ -12,7 +14,10 @@ mod worker;
 
 use std::sync::Arc;
 
-use contract::runs::v1::{methods_service_server::MethodsServiceServer, runs_service_server::RunsServiceServer};
+use contract::runs::v1::{
+    methods_service_server::MethodsServiceServer, recipes_service_server::RecipesServiceServer,
+    runs_service_server::RunsServiceServer,
+};
 use spectra_runtime::{
     Clock,
     auth::service::ServiceTokens,
@@ -22,6 +27,7 @@ use spectra_runtime::{
 };
 
 use clients::Clients;
+use recipe::Recipe;
 use run::Run;
 
 pub use worker::Worker;
@@ -63,6 +69,7 @@ struct App {
     sealer: Sealer,
     clock: Clock,
     runs: Batch<Run>,
+    recipes: Batch<Recipe>,
     clients: Clients,
 }
 
@@ -73,10 +80,12 @@ impl Service {
         let Settings { db, guard, sealer, clock, service_tokens, samples, calibration } = settings;
         let db = Db::new(NAME, db);
         let clients = Clients { samples, calibration, service_tokens };
-        let app = Arc::new(App { db: db.clone(), sealer, clock, runs: store::run::batch(), clients });
+        let (runs, recipes) = (store::run::batch(), store::recipe::batch());
+        let app = Arc::new(App { db: db.clone(), sealer, clock, runs, recipes, clients });
         let worker = Worker::new(Arc::clone(&app));
         let stack = Builder::new(guard)
             .add(MethodsServiceServer::new(rpc::Rpc(Arc::clone(&app))))
+            .add(RecipesServiceServer::new(rpc::Rpc(Arc::clone(&app))))
             .add(RunsServiceServer::new(rpc::Rpc(app)))
             .build();
         Self { stack, db, worker }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use spectra_runtime::{Error, Result};
 
-pub use params::Params;
+pub use params::{Params, refuse};
 
 /// The name of the noun in errors.
 pub const RESOURCE: &str = "method";
@@ -180,7 +180,7 @@ mod tests {
 
     fn demands(code: &str, params: Value) -> Vec<Demand> {
         let method = Method::find(code).unwrap();
-        method.demands(&method.check(object(params)).unwrap()).unwrap()
+        method.demands(&method.check("run.params", object(params)).unwrap()).unwrap()
     }
 
     /// The least that each method takes.
@@ -256,14 +256,15 @@ mod tests {
     #[test]
     fn what_was_left_out_takes_its_default() {
         for method in Method::all() {
-            let params = method.check(object(least(method.code))).unwrap().into_map();
+            let params = method.check("run.params", object(least(method.code))).unwrap().into_map();
             for (name, property) in method.params_schema["properties"].as_object().unwrap() {
                 if let Some(default) = property.get("default") {
                     assert_eq!(params.get(name), Some(default), "{}.{name}", method.code);
                 }
             }
         }
-        let sweep = Method::find("iv_sweep").unwrap().check(object(least("iv_sweep"))).unwrap().into_map();
+        let sweep =
+            Method::find("iv_sweep").unwrap().check("run.params", object(least("iv_sweep"))).unwrap().into_map();
         let wanted = json!({"vgs_start": 0, "vgs_stop": 3, "vgs_step": 0.05, "vds": 5, "compliance": 0.1});
         assert_eq!(Value::Object(sweep), wanted);
     }
@@ -275,7 +276,7 @@ mod tests {
                 for wrong in [json!("1"), json!(true), json!(null), json!([1]), json!({"value": 1}), json!(1e300)] {
                     let mut params = object(least(method.code));
                     params.insert(name.clone(), wrong.clone());
-                    let Err(refusal) = method.check(params) else {
+                    let Err(refusal) = method.check("run.params", params) else {
                         panic!("{}.{name} takes {wrong}", method.code);
                     };
                     assert_eq!(refusal.reason(), Reason::ParamsInvalid);

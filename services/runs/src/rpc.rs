@@ -2,17 +2,27 @@
 //! ask nobody else in one for all.
 
 mod convert;
+mod create_recipe;
 mod create_run;
 mod get_method;
+mod get_policy;
+mod get_recipe;
 mod get_run;
 mod list_methods;
+mod list_recipe_versions;
+mod list_recipes;
 mod list_runs;
+mod recipe_review;
 mod run_transition;
 mod start_run;
+mod update_policy;
+mod update_recipe;
 
 use std::sync::Arc;
 
-use contract::runs::v1::{methods_service_server::MethodsService, runs_service_server::RunsService, *};
+use contract::runs::v1::{
+    methods_service_server::MethodsService, recipes_service_server::RecipesService, runs_service_server::RunsService, *,
+};
 use spectra_runtime::server::unary;
 use tonic::{Request, Response, Status};
 
@@ -31,6 +41,48 @@ impl MethodsService for Rpc {
 
     async fn list_methods(&self, request: Request<ListMethodsRequest>) -> Answer<ListMethodsResponse> {
         unary(&self.0, request, list_methods::handle).await
+    }
+}
+
+#[tonic::async_trait]
+impl RecipesService for Rpc {
+    async fn create_recipe(&self, request: Request<CreateRecipeRequest>) -> Answer<CreateRecipeResponse> {
+        unary(&self.0, request, create_recipe::handle).await
+    }
+
+    async fn get_recipe(&self, request: Request<GetRecipeRequest>) -> Answer<GetRecipeResponse> {
+        unary(&self.0, request, get_recipe::handle).await
+    }
+
+    async fn list_recipes(&self, request: Request<ListRecipesRequest>) -> Answer<ListRecipesResponse> {
+        unary(&self.0, request, list_recipes::handle).await
+    }
+
+    async fn update_recipe(&self, request: Request<UpdateRecipeRequest>) -> Answer<UpdateRecipeResponse> {
+        unary(&self.0, request, update_recipe::handle).await
+    }
+
+    async fn submit_recipe(&self, request: Request<SubmitRecipeRequest>) -> Answer<SubmitRecipeResponse> {
+        unary(&self.0, request, recipe_review::submit).await
+    }
+
+    async fn approve_recipe(&self, request: Request<ApproveRecipeRequest>) -> Answer<ApproveRecipeResponse> {
+        unary(&self.0, request, recipe_review::approve).await
+    }
+
+    async fn reject_recipe(&self, request: Request<RejectRecipeRequest>) -> Answer<RejectRecipeResponse> {
+        unary(&self.0, request, recipe_review::reject).await
+    }
+
+    async fn retire_recipe(&self, request: Request<RetireRecipeRequest>) -> Answer<RetireRecipeResponse> {
+        unary(&self.0, request, recipe_review::retire).await
+    }
+
+    async fn list_recipe_versions(
+        &self,
+        request: Request<ListRecipeVersionsRequest>,
+    ) -> Answer<ListRecipeVersionsResponse> {
+        unary(&self.0, request, list_recipe_versions::handle).await
     }
 }
 
@@ -89,5 +141,13 @@ impl RunsService for Rpc {
 
     async fn release_run(&self, request: Request<ReleaseRunRequest>) -> Answer<ReleaseRunResponse> {
         unary(&self.0, request, run_transition::release).await
+    }
+
+    async fn get_policy(&self, request: Request<GetPolicyRequest>) -> Answer<GetPolicyResponse> {
+        unary(&self.0, request, get_policy::handle).await
+    }
+
+    async fn update_policy(&self, request: Request<UpdatePolicyRequest>) -> Answer<UpdatePolicyResponse> {
+        unary(&self.0, request, update_policy::handle).await
     }
 }

@@ -18,6 +18,8 @@ pub struct Run {
     pub method: String,
     /// As the method's schema wants them, defaults filled in.
     pub params: Map<String, Value>,
+    /// What it follows, if anything.
+    pub recipe: Option<Pin>,
     pub further_instrument_ids: Vec<Uuid>,
     pub comment: String,
     pub purpose: Purpose,
@@ -37,6 +39,14 @@ pub struct Run {
     pub finished_at: Option<DateTime<Utc>>,
     pub updated_at: DateTime<Utc>,
     pub revision: i64,
+}
+
+/// The version of a recipe that a run follows, and the hash of what that says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pin {
+    pub version_id: Uuid,
+    /// Hexadecimal.
+    pub sha256: String,
 }
 
 /// Proof, out of Calibration's ledger, that an instrument might be used.
@@ -301,6 +311,7 @@ mod tests {
             sample_id: Uuid::now_v7(),
             method: "iv_sweep".to_owned(),
             params: Map::new(),
+            recipe: None,
             further_instrument_ids: Vec::new(),
             comment: String::new(),
             purpose: Purpose::Routine,

@@ -1,5 +1,8 @@
 //! Rows and queries: one file a table.
 
+pub mod policy;
+pub mod recipe;
+pub mod recipe_version;
 pub mod revocation;
 pub mod run;
 pub mod run_equipment;

@@ -2,6 +2,7 @@
 
 mod instruments;
 mod projects;
+mod recipes;
 mod samples;
 
 use contract::{
@@ -9,7 +10,7 @@ use contract::{
     calibration::v1::{
         calibration_service_client::CalibrationServiceClient, instruments_service_client::InstrumentsServiceClient,
     },
-    runs::v1::runs_service_client::RunsServiceClient,
+    runs::v1::{recipes_service_client::RecipesServiceClient, runs_service_client::RunsServiceClient},
     samples::v1::{projects_service_client::ProjectsServiceClient, samples_service_client::SamplesServiceClient},
 };
 use spectra_auth::people::{seed_organization, seed_user};
@@ -77,6 +78,7 @@ pub async fn demo(lab: &Lab, report: impl Fn(&str)) -> Result<()> {
     let pi = Session::sign_in(lab, "pi@demo.lab", "pi123").await?;
     let (projects, made) = projects::demo(&pi, members).await?;
     let made = made + instruments::demo(&engineer).await? + samples::demo(&engineer, &projects).await?;
+    let made = made + recipes::demo(&engineer, &pi).await?;
     let other = Session::sign_in(lab, "engineer@other.lab", "eng123").await?;
     let made = made + instruments::other(&other).await? + samples::other(&other).await?;
     if made > 0 {
@@ -131,6 +133,10 @@ impl Session {
 
     fn calibrations(&self) -> CalibrationServiceClient<Client> {
         CalibrationServiceClient::with_interceptor(self.peer("calibration"), Bearer(self.bearer.clone()))
+    }
+
+    fn recipes(&self) -> RecipesServiceClient<Client> {
+        RecipesServiceClient::with_interceptor(self.peer("runs"), Bearer(self.bearer.clone()))
     }
 
     fn runs(&self) -> RunsServiceClient<Client> {

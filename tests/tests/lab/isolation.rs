@@ -52,7 +52,9 @@ async fn a_foreign_id_answers_as_a_random_one_everywhere() {
     let sample = theirs.new_sample().await;
     let run = theirs.new_run(&instrument, &sample).await;
     let project = theirs.new_project().await;
-    let foreign = [instrument.id, calibration.id, sample.id, run.id, project.id];
+    let recipe = theirs.new_recipe().await;
+    let version = recipe.latest_version.unwrap();
+    let foreign = [instrument.id, calibration.id, sample.id, run.id, project.id, recipe.id, version.id];
 
     let admin = lab.person("admin").await;
     let mut looked_at = 0;

@@ -10,6 +10,7 @@ mod projects;
 mod quarantine;
 mod ratchets;
 mod sample_batches;
+mod recipes;
 mod samples;
 mod sessions;
 mod story;

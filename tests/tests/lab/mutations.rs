@@ -8,9 +8,10 @@ use contract::{
     },
     method, methods,
     runs::v1::{
-        AbortRunRequest, CancelRunRequest, CompleteRunRequest, CreateNonRoutineRunRequest, CreateRunRequest,
-        FailRunRequest, HoldRunRequest, PauseRunRequest, ReleaseRunRequest, ResumeRunRequest, RunPurpose,
-        StartRunRequest,
+        self as runs, AbortRunRequest, ApproveRecipeRequest, CancelRunRequest, CompleteRunRequest,
+        CreateNonRoutineRunRequest, CreateRecipeRequest, CreateRunRequest, FailRunRequest, HoldRunRequest,
+        PauseRunRequest, Recipe, RejectRecipeRequest, ReleaseRunRequest, ResumeRunRequest, RetireRecipeRequest,
+        RunPurpose, StartRunRequest, SubmitRecipeRequest, UpdateRecipeRequest,
     },
     samples::v1::{
         ArchiveProjectRequest, BatchCreateSamplesRequest, CreateProjectRequest, CreateSampleRequest,
@@ -67,7 +68,13 @@ async fn request(name: &str, admin: &Person, request_id: &str) -> (Vec<u8>, Vec<
             two!($type { id, request_id, reason, ..Default::default() }, |other: &mut $type| other.reason.push('x'))
         }};
     }
-    match name {
+    // Two services have a method of this name.
+    if name == "RunsService/UpdatePolicy" {
+        let policy = Some(runs::Policy { four_eyes: true, ..Default::default() });
+        let request = runs::UpdatePolicyRequest { policy, update_mask: mask("four_eyes"), request_id };
+        return two!(request, |other: &mut runs::UpdatePolicyRequest| other.policy.as_mut().unwrap().four_eyes = false);
+    }
+    match name.rsplit('/').next().unwrap() {
         "CreateSample" => {
             let sample = Sample { name: new_id(), material_type: "wafer".to_owned(), ..Default::default() };
             two!(CreateSampleRequest { sample: Some(sample), request_id }, |other: &mut CreateSampleRequest| {
@@ -218,6 +225,44 @@ async fn request(name: &str, admin: &Person, request_id: &str) -> (Vec<u8>, Vec<
             let request = CreateNonRoutineRunRequest { run, purpose, request_id };
             two!(request, |other: &mut CreateNonRoutineRunRequest| other.run.as_mut().unwrap().comment.push('x'))
         }
+        "CreateRecipe" => {
+            let recipe = Some(Recipe { name: new_id(), method: "hall_vdp".to_owned(), ..Default::default() });
+            two!(CreateRecipeRequest { recipe, request_id }, |other: &mut CreateRecipeRequest| {
+                other.recipe.as_mut().unwrap().name.push('x');
+            })
+        }
+        "UpdateRecipe" => {
+            let mut recipe = admin.new_recipe().await;
+            recipe.comment = "clearer".to_owned();
+            let request = UpdateRecipeRequest { recipe: Some(recipe), update_mask: mask("comment"), request_id };
+            two!(request, |other: &mut UpdateRecipeRequest| other.recipe.as_mut().unwrap().comment.push('x'))
+        }
+        "SubmitRecipe" => {
+            let id = admin.new_recipe().await.id;
+            two!(SubmitRecipeRequest { id, request_id, ..Default::default() }, |other: &mut SubmitRecipeRequest| other
+                .etag
+                .push('x'))
+        }
+        "ApproveRecipe" => {
+            let id = admin.submit(&admin.new_recipe().await).await.id;
+            two!(
+                ApproveRecipeRequest { id, version: 1, request_id, ..Default::default() },
+                |other: &mut ApproveRecipeRequest| other.comment.push('x')
+            )
+        }
+        "RejectRecipe" => {
+            let id = admin.submit(&admin.new_recipe().await).await.id;
+            two!(
+                RejectRecipeRequest { id, version: 1, comment: "no".to_owned(), request_id, ..Default::default() },
+                |other: &mut RejectRecipeRequest| other.comment.push('x')
+            )
+        }
+        "RetireRecipe" => {
+            let id = admin.approve(&admin.submit(&admin.new_recipe().await).await).await.id;
+            two!(RetireRecipeRequest { id, request_id, ..Default::default() }, |other: &mut RetireRecipeRequest| other
+                .comment
+                .push('x'))
+        }
         "StartRun" => transition!(StartRunRequest, &[]),
         "PauseRun" => transition!(PauseRunRequest, &["start"]),
         "ResumeRun" => transition!(ResumeRunRequest, &["start", "pause"]),
@@ -292,7 +337,7 @@ async fn every_mutation_has_one_event_and_replays() {
     assert!(ELSEWHERE.iter().all(|(path, _)| method(path).is_some()), "an exception that is no method any more");
 
     for method in mutating {
-        let name = method.descriptor.name();
+        let name = method.path.rsplit('.').next().unwrap();
         let service = method.service.split('.').nth(1).unwrap();
         let request_id = new_id();
         let (body, other_body) = request(name, &admin, &request_id).await;

@@ -48,14 +48,14 @@ impl Params {
 }
 
 impl Method {
-    /// The parameters that a client sent, checked and complete.
+    /// The parameters that a client sent in this field, checked and complete.
     ///
     /// # Errors
     /// PARAMS_INVALID, which names each violation by its path.
-    pub fn check(&self, sent: Map<String, Value>) -> Result<Params> {
+    pub fn check(&self, field: &str, sent: Map<String, Value>) -> Result<Params> {
         let params = Value::Object(sent);
-        let violations: Vec<_> = self.validator.iter_errors(&params).flat_map(violations).take(VIOLATIONS).collect();
-        refuse(violations)?;
+        let found = self.validator.iter_errors(&params).flat_map(violations).take(VIOLATIONS);
+        refuse(field, found.collect())?;
 
         let Value::Object(mut params) = params else { return Err(Error::internal("an object became none")) };
         for (name, property) in self.params_schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
@@ -65,9 +65,16 @@ impl Method {
         }
         let params = Params(params);
         if let Some(sweep) = self.sweep {
-            refuse(sweep.check(&params)?)?;
+            refuse(field, sweep.check(&params)?)?;
         }
         Ok(params)
+    }
+
+    /// What the schema has against this value of one parameter, whatever the others are.
+    pub fn objection(&self, name: &str, value: f64) -> Option<String> {
+        let alone = Value::Object(Map::from_iter([(name.to_owned(), value.into())]));
+        let mut found = self.validator.iter_errors(&alone).flat_map(violations);
+        found.find(|(of, _)| of == name).map(|(_, rule)| rule)
     }
 }
 
@@ -76,34 +83,36 @@ impl Sweep {
     fn check(self, params: &Params) -> Result<Vec<(String, String)>> {
         let [start, stop, step] = params.numbers([self.start, self.stop, self.step])?;
         if start == stop {
-            return Ok(vec![(path(self.stop), format!("must differ from {}", self.start))]);
+            return Ok(vec![(self.stop.to_owned(), format!("must differ from {}", self.start))]);
         }
         let points = ((stop - start).abs() / step).floor() + 1.0;
         if points > POINTS {
-            return Ok(vec![(path(self.step), format!("makes {points} points; a sweep has at most {POINTS}"))]);
+            let rule = format!("makes {points} points; a sweep has at most {POINTS}");
+            return Ok(vec![(self.step.to_owned(), rule)]);
         }
         Ok(Vec::new())
     }
 }
 
-fn refuse(violations: Vec<(String, String)>) -> Result<()> {
-    if violations.is_empty() { Ok(()) } else { Err(Error::fields(Reason::ParamsInvalid, violations)) }
+/// Refuses the violations that were found in a field, each a parameter's name and the rule.
+pub fn refuse(field: &str, violations: Vec<(String, String)>) -> Result<()> {
+    if violations.is_empty() {
+        return Ok(());
+    }
+    let path = |name: String| format!("{field}.{}", name.chars().take(NAME_CHARACTERS).collect::<String>());
+    Err(Error::fields(Reason::ParamsInvalid, violations.into_iter().map(|(name, rule)| (path(name), rule))))
 }
 
-fn path(name: &str) -> String {
-    format!("run.params.{}", name.chars().take(NAME_CHARACTERS).collect::<String>())
-}
-
-/// What the schema found, said of the parameter itself and without repeating what was sent, which may be long.
+/// What the schema found: the parameter's name, and the rule, without repeating the value, which may be long.
 fn violations(error: ValidationError<'_>) -> Vec<(String, String)> {
     let name = error.instance_path().as_str().trim_start_matches('/').to_owned();
     let rule = match error.kind() {
         Kind::Required { property } => {
-            return vec![(path(property.as_str().unwrap_or_default()), "is wanted".to_owned())];
+            return vec![(property.as_str().unwrap_or_default().to_owned(), "is wanted".to_owned())];
         }
         Kind::AdditionalProperties { unexpected } => {
             let unknown = unexpected.iter().take(VIOLATIONS);
-            return unknown.map(|name| (path(name), "is no parameter of the method".to_owned())).collect();
+            return unknown.map(|name| (name.clone(), "is no parameter of the method".to_owned())).collect();
         }
         Kind::Type { kind: TypeKind::Single(JsonType::Integer) } => "must be a whole number".to_owned(),
         Kind::Type { .. } => "must be a number".to_owned(),
@@ -113,7 +122,7 @@ fn violations(error: ValidationError<'_>) -> Vec<(String, String)> {
         Kind::ExclusiveMaximum { limit } => format!("must be less than {limit}"),
         _ => error.masked().to_string(),
     };
-    vec![(path(&name), rule)]
+    vec![(name, rule)]
 }
 
 #[cfg(test)]
@@ -124,7 +133,7 @@ mod tests {
 
     fn check(params: Value) -> Result<Params> {
         let Value::Object(params) = params else { panic!("{params} is no object") };
-        Method::find("iv_sweep").unwrap().check(params)
+        Method::find("iv_sweep").unwrap().check("run.params", params)
     }
 
     fn refusal(params: Value) -> String {
@@ -148,7 +157,7 @@ mod tests {
     #[test]
     fn whole_numbers_are_asked_for_as_such() {
         let Value::Object(params) = json!({"readings": 2.5}) else { unreachable!() };
-        let refusal = Method::find("hall_vdp").unwrap().check(params).unwrap_err();
+        let refusal = Method::find("hall_vdp").unwrap().check("run.params", params).unwrap_err();
         assert_eq!(refusal.to_string(), "PARAMS_INVALID: run.params.readings: must be a whole number");
     }
 

@@ -1,4 +1,7 @@
-//! Runs and methods between the wire and the domain.
+//! Runs and methods between the wire and the domain; recipes and the policy each in a file of its own.
+
+pub mod policy;
+pub mod recipe;
 
 use contract::runs::v1 as wire;
 use spectra_runtime::{
@@ -8,10 +11,12 @@ use spectra_runtime::{
 
 use crate::{
     method::{Method, ResultDefinition},
-    run::{Disposition, Grant, Purpose, Run, State},
+    run::{Disposition, Grant, Pin, Purpose, Run, State},
 };
 
 pub fn to_wire(run: Run) -> wire::Run {
+    let (recipe_version_id, recipe_sha256) =
+        run.recipe.map(|Pin { version_id, sha256 }| (version_id.to_string(), sha256)).unwrap_or_default();
     wire::Run {
         id: run.id.to_string(),
         instrument_id: run.instrument_id.to_string(),
@@ -35,11 +40,13 @@ pub fn to_wire(run: Run) -> wire::Run {
         updated_at: Some(timestamp(run.updated_at)),
         etag: etag(run.revision),
         flagged: run.flagged,
+        recipe_version_id,
+        recipe_sha256,
     }
 }
 
-/// Takes what a client may say of a new run; the server's own fields are left alone, and params are the method's to
-/// check.
+/// Takes what a client may say of a new run; the server's own fields are left alone, params are the method's to check,
+/// and the recipe is looked up.
 pub fn apply(run: &mut Run, from: wire::Run) -> Result<()> {
     run.instrument_id = id("run.instrument_id", &from.instrument_id)?;
     run.sample_id = id("run.sample_id", &from.sample_id)?;

@@ -16,6 +16,7 @@ use spectra_runtime::{
     Error, Reason, Result,
     auth::Caller,
     db::{Event, Tx},
+    wire::id,
 };
 use uuid::Uuid;
 
@@ -24,8 +25,9 @@ use crate::{
     App,
     clients::Use,
     method::Method,
+    recipe::not_approved,
     run::{Disposition, Purpose, RESOURCE, Run, State},
-    store::run::run_insert,
+    store::{policy::policy_get, recipe_version::version_get, run::run_insert},
 };
 
 pub async fn handle(app: Arc<App>, caller: Caller, request: CreateRunRequest) -> Result<CreateRunResponse> {
@@ -62,14 +64,21 @@ where
         return Ok(reply);
     }
     let mut run = new(app, caller, purpose);
+    let recipe_version_id = from.recipe_version_id.clone();
     convert::apply(&mut run, from)?;
+    follow_recipe(app, caller, &mut run, &recipe_version_id).await?;
     let method = Method::find(&run.method)?;
-    let params = method.check(run.params)?;
+    let params = method.check("run.params", run.params)?;
     let demands = method.demands(&params)?;
     run.params = params.into_map();
 
     let asked = Use { run: &run, demands: &demands, attempt_id: run.id };
-    let (sample, fit) = tokio::join!(app.clients.sample(caller, run.sample_id), app.clients.check_use(caller, &asked));
+    let (agreed, sample, fit) = tokio::join!(
+        check_policy(app, caller, &run),
+        app.clients.sample(caller, run.sample_id),
+        app.clients.check_use(caller, &asked)
+    );
+    agreed?;
     check_available(&sample?)?;
     fit?;
 
@@ -84,6 +93,30 @@ where
         .await
 }
 
+/// Pins the recipe version that the run names, if any, which must be approved: looked at here for the sake of whoever
+/// asks, and held by the database when the run starts.
+async fn follow_recipe(app: &App, caller: &Caller, run: &mut Run, version_id: &str) -> Result<()> {
+    if version_id.is_empty() {
+        let missing = || Error::field("run.method", "is wanted where there is no recipe");
+        return if run.method.is_empty() { Err(missing()) } else { Ok(()) };
+    }
+    let id = id("run.recipe_version_id", version_id)?;
+    let version = app.db.read(caller, async |conn| version_get(conn, caller.org_id(), id).await).await?;
+    version.pin(run)
+}
+
+/// Refuses a routine run without a recipe, where the policy wants one.
+async fn check_policy(app: &App, caller: &Caller, run: &Run) -> Result<()> {
+    if run.recipe.is_some() || run.purpose.is_exempt() {
+        return Ok(());
+    }
+    let policy = app.db.read(caller, async |conn| policy_get(conn, caller.org_id()).await).await?;
+    if policy.require_approved_recipe {
+        return Err(not_approved("a routine run is made from an approved recipe here", None));
+    }
+    Ok(())
+}
+
 /// A run in the queue, without anything yet that a client says of it.
 fn new(app: &App, caller: &Caller, purpose: Purpose) -> Run {
     let at = app.clock.now_us();
@@ -93,6 +126,7 @@ fn new(app: &App, caller: &Caller, purpose: Purpose) -> Run {
         sample_id: Uuid::nil(),
         method: String::new(),
         params: Map::new(),
+        recipe: None,
         further_instrument_ids: Vec::new(),
         comment: String::new(),
         purpose,

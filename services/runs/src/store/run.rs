@@ -21,7 +21,10 @@ use super::{
     run_grant::{grant_insert, grants},
     schema::run,
 };
-use crate::run::{Authorization, Disposition, Grant, Purpose, RESOURCE, Run, State, Step};
+use crate::{
+    recipe::not_approved,
+    run::{Authorization, Disposition, Grant, Pin, Purpose, RESOURCE, Run, State, Step},
+};
 
 #[derive(diesel::Queryable, diesel::Selectable, diesel::Insertable)]
 #[diesel(table_name = run, check_for_backend(diesel::pg::Pg), treat_none_as_default_value = false)]
@@ -46,6 +49,8 @@ struct Row {
     finished_at: Option<DateTime<Utc>>,
     updated_at: DateTime<Utc>,
     revision: i64,
+    recipe_version_id: Option<Uuid>,
+    recipe_sha256: Option<String>,
 }
 
 impl Row {
@@ -62,6 +67,10 @@ impl Row {
             sample_id: self.sample_id,
             method: self.method,
             params,
+            recipe: self
+                .recipe_version_id
+                .zip(self.recipe_sha256)
+                .map(|(version_id, sha256)| Pin { version_id, sha256 }),
             further_instrument_ids,
             comment: self.comment,
             purpose: Purpose::parse(&self.purpose).ok_or_else(|| unknown("purpose", &self.purpose))?,
@@ -106,6 +115,8 @@ fn row(org_id: Uuid, run: &Run) -> Row {
         finished_at: run.finished_at,
         updated_at: run.updated_at,
         revision: run.revision,
+        recipe_version_id: run.recipe.as_ref().map(|pin| pin.version_id),
+        recipe_sha256: run.recipe.as_ref().map(|pin| pin.sha256.clone()),
     }
 }
 
@@ -137,6 +148,7 @@ pub static LIST: Spec<Run> = Spec::new(
         Field::state("state", "run.state", "spectra.runs.v1.RunState"),
         Field::state("disposition", "run.disposition", "spectra.runs.v1.RunDisposition"),
         Field::uuid("operator_id", "run.operator_id"),
+        Field::uuid("recipe_version_id", "run.recipe_version_id"),
         Field::instant("started_at", "run.started_at"),
         Field::instant("finished_at", "run.finished_at"),
     ],
@@ -232,7 +244,7 @@ pub async fn run_start(
     )
     .get_result(conn)
     .await
-    .map_err(|error| occupied(error, run))?;
+    .map_err(|error| not_to_be_started(error, run))?;
     let read_at = row.updated_at;
     row.complete(run.further_instrument_ids.clone(), authorization.grants, read_at)
 }
@@ -257,9 +269,14 @@ pub async fn run_step(conn: &mut AsyncPgConnection, org_id: Uuid, run: Run, to: 
     row.complete(run.further_instrument_ids, run.grants, read_at)
 }
 
-/// The unique indexes decide between two runs that start at once.
-fn occupied(error: diesel::result::Error, run: &Run) -> Error {
+/// The unique indexes decide between two runs that start at once, and a trigger on the recipe.
+fn not_to_be_started(error: diesel::result::Error, run: &Run) -> Error {
     match constraint(&error) {
+        Some("run_recipe_wanted") => not_approved("a routine run starts from an approved recipe here", None),
+        Some("run_recipe_approved") => {
+            let version_id = run.recipe.as_ref().map(|pin| pin.version_id);
+            not_approved("the recipe version that the run pins is not approved any more", version_id)
+        }
         Some("run_equipment_one_active_run") => {
             Error::precondition(Reason::InstrumentBusy, "another run is active on an instrument that this one needs")
         }

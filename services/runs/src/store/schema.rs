@@ -22,6 +22,8 @@ diesel::table! {
         finished_at -> Nullable<Timestamptz>,
         updated_at -> Timestamptz,
         revision -> Int8,
+        recipe_version_id -> Nullable<Uuid>,
+        recipe_sha256 -> Nullable<Text>,
     }
 }
 
@@ -74,5 +76,53 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    runs.policy (org_id) {
+        org_id -> Uuid,
+        require_approved_recipe -> Bool,
+        four_eyes -> Bool,
+        revision -> Int8,
+    }
+}
+
+diesel::table! {
+    runs.recipe (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        latest_version -> Int4,
+        created_by -> Uuid,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        revision -> Int8,
+    }
+}
+
+diesel::table! {
+    runs.recipe_version (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        recipe_id -> Uuid,
+        version -> Int4,
+        content -> Bytea,
+        content_sha256 -> Text,
+        method -> Text,
+        comment -> Text,
+        state -> Text,
+        author_id -> Uuid,
+        submitted_by -> Nullable<Uuid>,
+        submitted_at -> Nullable<Timestamptz>,
+        reviewed_by -> Nullable<Uuid>,
+        reviewed_at -> Nullable<Timestamptz>,
+        review_comment -> Text,
+        closed_by -> Nullable<Uuid>,
+        closed_at -> Nullable<Timestamptz>,
+        closed_comment -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(run, sample_claim);
+diesel::allow_tables_to_appear_in_same_query!(recipe, recipe_version);
 diesel::allow_tables_to_appear_in_same_query!(run_grant, revocation);
