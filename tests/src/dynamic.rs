@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::Client;
 
-/// Calls a method with an encoded message; the encoded answer comes back.
+/// Calls a method with an encoded message; the encoded answer comes back, or the answers of a stream one after the other.
 ///
 /// # Errors
 /// What the server answered.
@@ -19,7 +19,16 @@ pub async fn call(client: Client, method: &Method, message: Vec<u8>) -> Result<V
     let mut grpc = tonic::client::Grpc::new(client);
     grpc.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
     let path = PathAndQuery::try_from(method.path.clone()).expect("a path");
-    grpc.unary(tonic::Request::new(message), path, Raw).await.map(tonic::Response::into_inner)
+    let request = tonic::Request::new(message);
+    if !method.descriptor.is_server_streaming() {
+        return grpc.unary(request, path, Raw).await.map(tonic::Response::into_inner);
+    }
+    let mut stream = grpc.server_streaming(request, path, Raw).await?.into_inner();
+    let mut answers = Vec::new();
+    while let Some(answer) = stream.message().await? {
+        answers.extend(answer);
+    }
+    Ok(answers)
 }
 
 /// Bytes as they are.

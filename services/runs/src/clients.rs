@@ -4,8 +4,9 @@ use std::{future::Future, time::Duration};
 
 use contract::{
     calibration::v1::{
-        self as calibration, AuthorizeUseRequest, GrantKind, InstrumentUse, UseGrant,
-        calibration_service_client::CalibrationServiceClient,
+        self as calibration, AuthorizeUseRequest, Calibration, GetCalibrationRequest, GetInstrumentRequest, GrantKind,
+        Instrument, InstrumentUse, UseGrant, calibration_service_client::CalibrationServiceClient,
+        instruments_service_client::InstrumentsServiceClient,
     },
     samples::v1::{
         ClaimForRunRequest, GetSampleRequest, ReleaseFromRunRequest, Sample,
@@ -84,6 +85,29 @@ impl Clients {
             ..ReleaseFromRunRequest::default()
         };
         answer(client.release_from_run(request), samples_unreachable).await.map(drop)
+    }
+
+    /// An instrument, as the caller may see it.
+    ///
+    /// # Errors
+    /// RESOURCE_NOT_FOUND, CALIBRATION_UNREACHABLE.
+    pub async fn instrument(&self, caller: &Caller, id: Uuid) -> Result<Instrument> {
+        let credentials = Credentials::on_behalf(caller, &self.service_tokens).await?;
+        let mut client = InstrumentsServiceClient::with_interceptor(self.calibration.clone(), credentials);
+        let request = GetInstrumentRequest { id: id.to_string() };
+        let response = answer(client.get_instrument(request), calibration_unreachable).await?;
+        response.instrument.ok_or_else(|| Error::internal("Calibration answered without the instrument"))
+    }
+
+    /// A calibration, as the caller may see it.
+    ///
+    /// # Errors
+    /// RESOURCE_NOT_FOUND, CALIBRATION_UNREACHABLE.
+    pub async fn calibration_of(&self, caller: &Caller, id: Uuid) -> Result<Calibration> {
+        let mut client = self.calibration(Credentials::on_behalf(caller, &self.service_tokens).await?);
+        let request = GetCalibrationRequest { id: id.to_string() };
+        let response = answer(client.get_calibration(request), calibration_unreachable).await?;
+        response.calibration.ok_or_else(|| Error::internal("Calibration answered without the calibration"))
     }
 
     /// Whether the run might start on its instruments now. Writes nothing.

@@ -1,5 +1,6 @@
 //! Rows and queries: one file a table.
 
+pub mod data_chunk;
 pub mod revocation;
 pub mod run;
 pub mod run_equipment;

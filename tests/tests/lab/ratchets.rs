@@ -15,11 +15,9 @@ use spectra_tests::{
 };
 use tonic::Code;
 
-/// Unary methods, in order of their paths.
-fn unary() -> Vec<&'static Method> {
-    let mut all: Vec<_> = methods()
-        .filter(|method| !method.descriptor.is_server_streaming() && !method.descriptor.is_client_streaming())
-        .collect();
+/// Methods that take one message, in order of their paths.
+fn callable() -> Vec<&'static Method> {
+    let mut all: Vec<_> = methods().filter(|method| !method.descriptor.is_client_streaming()).collect();
     all.sort_by(|one, other| one.path.cmp(&other.path));
     all
 }
@@ -48,7 +46,7 @@ async fn without_a_token_only_public_methods_answer() {
     let lab = TestLab::start().await;
     for token in ["", "x", "a.b.c"] {
         let nobody = Person::with_token(&lab.channel, token);
-        for method in unary() {
+        for method in callable() {
             let answer = dynamic::call(nobody.client(), method, Vec::new()).await;
             if method.access == Access::Public {
                 let code = answer.map_or_else(|status| status.code(), |_| Code::Ok);
@@ -69,7 +67,7 @@ async fn an_expired_token_is_refused_by_every_method() {
     let id = uuid::Uuid::now_v7;
     let expired = past.issue_access(id(), id(), Role::Admin, id(), &["pwd"]).unwrap();
     let late = Person::with_token(&lab.channel, &expired);
-    for method in unary().into_iter().filter(|method| method.access != Access::Public) {
+    for method in callable().into_iter().filter(|method| method.access != Access::Public) {
         let status = dynamic::call(late.client(), method, Vec::new()).await.expect_err(&method.path);
         assert_eq!(reason(&status).0, "TOKEN_EXPIRED", "{}", method.path);
     }
@@ -79,7 +77,7 @@ async fn an_expired_token_is_refused_by_every_method() {
 async fn each_role_is_refused_what_it_may_not_do_and_nothing_else() {
     let lab = TestLab::start().await;
     let people = everybody(&lab).await;
-    for method in unary() {
+    for method in callable() {
         for (role, person) in &people {
             let answer = dynamic::call(person.client(), method, Vec::new()).await;
             let (why, metadata) = answer.err().map(|status| reason(&status)).unwrap_or_default();
@@ -105,7 +103,7 @@ async fn a_service_token_opens_nothing_by_itself_and_internal_methods_only_to_th
     let engineer = lab.person("engineer").await;
     let tokens = tokens(&Clock::default());
     let org = uuid::Uuid::now_v7();
-    for method in unary().into_iter().filter(|method| method.access != Access::Public) {
+    for method in callable().into_iter().filter(|method| method.access != Access::Public) {
         for service in ["auth", "samples", "calibration", "runs", "edge"] {
             let token = tokens.issue_service(service, Some(org), Duration::from_secs(60)).unwrap();
             // As a person's token, it is of the wrong type.
@@ -145,7 +143,7 @@ async fn random_input_is_never_an_internal_error() {
     let admin = lab.person("admin").await;
     let mut codes: HashMap<Code, usize> = HashMap::new();
     // Logout comes last: it ends the session that the others are called with.
-    let mut all = unary();
+    let mut all = callable();
     all.sort_by_key(|method| method.path.ends_with("/Logout"));
     for method in all {
         for seed in 0..60 {
