@@ -4,6 +4,7 @@ pub mod admin;
 pub mod healthcheck;
 pub mod lab;
 pub mod migrate;
+pub mod physics;
 pub mod postgres;
 pub mod seed;
 pub mod serve;
