@@ -92,6 +92,9 @@ demo_data() {
     samples=$(call viewer@demo.lab "$SAMPLES/ListSamples" '{"pageSize": 1000}' | count samples)
     ((samples >= 12)) || refuse "$samples samples"
     expect "the first run" iv_sweep "$(call viewer@demo.lab "$RUNS/ListRuns" '{"pageSize": 1}' | pick runs 0 method)"
+    local finished
+    finished=$(call viewer@demo.lab "$RUNS/ListRuns" '{"filter": "state = SUCCEEDED"}' | count runs)
+    ((finished >= 6)) || refuse "$finished finished runs"
 
     url=$(scratch_database seed)
     spectra_on "$url" migrate up >/dev/null

@@ -1,6 +1,7 @@
 //! The demo laboratory, entered through the services as a person would. What is there already is left alone.
 
 mod instruments;
+mod runs;
 mod samples;
 
 use contract::{
@@ -67,7 +68,8 @@ pub async fn demo(lab: &Lab, report: impl Fn(&str)) -> Result<()> {
         }
     }
     let engineer = Session::sign_in(lab, "engineer@demo.lab", "eng123").await?;
-    let made = instruments::demo(&engineer).await? + samples::demo(&engineer).await?;
+    let made =
+        instruments::demo(&engineer).await? + samples::demo(&engineer).await? + runs::demo(lab, &engineer).await?;
     let other = Session::sign_in(lab, "engineer@other.lab", "eng123").await?;
     let made = made + instruments::other(&other).await? + samples::other(&other).await?;
     if made > 0 {
