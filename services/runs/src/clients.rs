@@ -95,7 +95,7 @@ impl Clients {
         let credentials = Credentials::on_behalf(caller, &self.service_tokens).await?;
         let mut client = InstrumentsServiceClient::with_interceptor(self.calibration.clone(), credentials);
         let request = GetInstrumentRequest { id: id.to_string() };
-        let response = answer(client.get_instrument(request), calibration_unreachable).await?;
+        let response = answer(client.get_instrument(request), calibration_away).await?;
         response.instrument.ok_or_else(|| Error::internal("Calibration answered without the instrument"))
     }
 
@@ -106,7 +106,7 @@ impl Clients {
     pub async fn calibration_of(&self, caller: &Caller, id: Uuid) -> Result<Calibration> {
         let mut client = self.calibration(Credentials::on_behalf(caller, &self.service_tokens).await?);
         let request = GetCalibrationRequest { id: id.to_string() };
-        let response = answer(client.get_calibration(request), calibration_unreachable).await?;
+        let response = answer(client.get_calibration(request), calibration_away).await?;
         response.calibration.ok_or_else(|| Error::internal("Calibration answered without the calibration"))
     }
 
@@ -180,6 +180,12 @@ fn samples_unreachable() -> Error {
 
 fn calibration_unreachable() -> Error {
     let message = "the Calibration service cannot be reached, so nothing was started; try again in a moment";
+    Error::unavailable(Reason::CalibrationUnreachable, message)
+}
+
+/// For what starts nothing anyway.
+fn calibration_away() -> Error {
+    let message = "the Calibration service cannot be reached; try again in a moment";
     Error::unavailable(Reason::CalibrationUnreachable, message)
 }
 

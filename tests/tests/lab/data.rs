@@ -263,6 +263,34 @@ async fn one_chunk_sent_many_times_at_once_is_stored_once() {
     assert_eq!((run.streams[0].chunks, run.streams[0].points), (3, 9));
 }
 
+/// A chunk is stored before the run's end and counted by it, or refused: never acknowledged and left out.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_chunk_slips_in_behind_the_end_of_its_run() {
+    let lab = TestLab::start().await;
+    let engineer = lab.person("engineer").await;
+    for _ in 0..5 {
+        let id = started(&engineer).await.id;
+        let writing = async {
+            let mut stored = 0;
+            while engineer.runs().append_data_chunk(chunk(&id, stored)).await.is_ok() {
+                stored += 1;
+            }
+            stored
+        };
+        let ending = async {
+            let measured = GetRunRequest { id: id.clone() };
+            let of = async || engineer.runs().get_run(measured.clone()).await.unwrap().into_inner().run.unwrap();
+            while of().await.streams.is_empty() {}
+            let complete = CompleteRunRequest { id: id.clone(), ..Default::default() };
+            engineer.runs().complete_run(complete).await.unwrap().into_inner().run.unwrap()
+        };
+        let (stored, done) = tokio::join!(writing, ending);
+        assert_eq!(done.streams[0].chunks, stored);
+        let read = data(&engineer, GetRunDataRequest { run_id: id, ..Default::default() }).await;
+        assert_eq!(read.len(), usize::try_from(stored).unwrap());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_export_says_where_the_numbers_come_from_and_reads_back_exactly() {
     let lab = TestLab::start().await;
