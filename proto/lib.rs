@@ -10,7 +10,7 @@ use prost_reflect::{DescriptorPool, ExtensionDescriptor, MethodDescriptor};
 pub use prost_protovalidate::{Validate, Violation};
 pub use spectra::{auth, calibration, common, runs, samples};
 
-#[allow(missing_docs, clippy::all, clippy::pedantic, rustdoc::all)]
+#[allow(missing_docs, unused_parens, clippy::all, clippy::pedantic, rustdoc::all)]
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/packages.rs"));
 

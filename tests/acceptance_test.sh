@@ -39,7 +39,7 @@ main() {
     item 3 "engineer signs in: access token, refresh token, bearer, expires_in 900; refresh; who am I" signing_in
     item 4 "a sample is created and listed, page by page, for its organization only; quarantine; projects" samples
     item 5 "a run is created; an expired instrument refuses it: CALIBRATION_EXPIRED with expires_at" runs
-    item 6 "calibration status; a certificate unblocks the instrument; a technician runs it" certificate
+    item 6 "calibration status; a certificate unblocks the instrument; a technician runs it, and its data are read" certificate
     item 7 "roles: viewer, technician and engineer are refused what they may not; a PI revokes a certificate" roles
     item 7 "a PI approves a recipe, an engineer is refused; a run pins what was approved" recipes
     later 8 "web app at port 3012"
@@ -101,6 +101,9 @@ demo_data() {
     expect "quarantined" W01-D5 "$(call viewer@demo.lab "$SAMPLES/ListSamples" \
         '{"filter": "status = QUARANTINED AND lot_code = \"GAN-2026-03\""}' | pick samples 0 name)"
     expect "the first run" iv_sweep "$(call viewer@demo.lab "$RUNS/ListRuns" '{"pageSize": 1}' | pick runs 0 method)"
+    local finished
+    finished=$(call viewer@demo.lab "$RUNS/ListRuns" '{"filter": "state = SUCCEEDED"}' | count runs)
+    ((finished >= 6)) || refuse "$finished finished runs"
 
     url=$(scratch_database seed)
     spectra_on "$url" migrate up >/dev/null
@@ -212,8 +215,14 @@ certificate() {
     started=$(call tech@demo.lab "$RUNS/StartRun" "$(json id "$run")")
     expect "state" RUN_STATE_RUNNING "$(pick run state <<<"$started")"
     expect "calibration of the grant" "$calibration" "$(pick run grants 0 calibrationId <<<"$started")"
+    local chunk='"columns": [{"name": "v", "unit": "V", "values": [0.25, 0.5]}]'
+    expect "points" 2 "$(call tech@demo.lab "$RUNS/AppendDataChunk" "{\"runId\": \"$run\", $chunk}" | pick points)"
     expect "state at the end" RUN_STATE_SUCCEEDED \
         "$(call tech@demo.lab "$RUNS/CompleteRun" "$(json id "$run")" | pick run state)"
+    chunk=$(call viewer@demo.lab "$RUNS/GetRunData" "$(json run_id "$run")")
+    expect "the second value" 0.5 "$(pick chunk columns 0 values 1 <<<"$chunk")"
+    [[ "$(call viewer@demo.lab "$RUNS/ExportRun" "$(json run_id "$run")")" == *'"text/csv; charset=utf-8"'* ]] ||
+        refuse "the export is no CSV"
 }
 
 # 7. Roles. With the certificate of item 6 revoked, the demo laboratory is as it was.

@@ -4,8 +4,9 @@ use std::{future::Future, time::Duration};
 
 use contract::{
     calibration::v1::{
-        self as calibration, AuthorizeUseRequest, GrantKind, InstrumentUse, UseGrant,
-        calibration_service_client::CalibrationServiceClient,
+        self as calibration, AuthorizeUseRequest, Calibration, GetCalibrationRequest, GetInstrumentRequest, GrantKind,
+        Instrument, InstrumentUse, UseGrant, calibration_service_client::CalibrationServiceClient,
+        instruments_service_client::InstrumentsServiceClient,
     },
     samples::v1::{
         ClaimForRunRequest, GetSampleRequest, ReleaseFromRunRequest, Sample,
@@ -86,6 +87,29 @@ impl Clients {
         answer(client.release_from_run(request), samples_unreachable).await.map(drop)
     }
 
+    /// An instrument, as the caller may see it.
+    ///
+    /// # Errors
+    /// RESOURCE_NOT_FOUND, CALIBRATION_UNREACHABLE.
+    pub async fn instrument(&self, caller: &Caller, id: Uuid) -> Result<Instrument> {
+        let credentials = Credentials::on_behalf(caller, &self.service_tokens).await?;
+        let mut client = InstrumentsServiceClient::with_interceptor(self.calibration.clone(), credentials);
+        let request = GetInstrumentRequest { id: id.to_string() };
+        let response = answer(client.get_instrument(request), calibration_away).await?;
+        response.instrument.ok_or_else(|| Error::internal("Calibration answered without the instrument"))
+    }
+
+    /// A calibration, as the caller may see it.
+    ///
+    /// # Errors
+    /// RESOURCE_NOT_FOUND, CALIBRATION_UNREACHABLE.
+    pub async fn calibration_of(&self, caller: &Caller, id: Uuid) -> Result<Calibration> {
+        let mut client = self.calibration(Credentials::on_behalf(caller, &self.service_tokens).await?);
+        let request = GetCalibrationRequest { id: id.to_string() };
+        let response = answer(client.get_calibration(request), calibration_away).await?;
+        response.calibration.ok_or_else(|| Error::internal("Calibration answered without the calibration"))
+    }
+
     /// Whether the run might start on its instruments now. Writes nothing.
     ///
     /// # Errors
@@ -156,6 +180,12 @@ fn samples_unreachable() -> Error {
 
 fn calibration_unreachable() -> Error {
     let message = "the Calibration service cannot be reached, so nothing was started; try again in a moment";
+    Error::unavailable(Reason::CalibrationUnreachable, message)
+}
+
+/// For what starts nothing anyway.
+fn calibration_away() -> Error {
+    let message = "the Calibration service cannot be reached; try again in a moment";
     Error::unavailable(Reason::CalibrationUnreachable, message)
 }
 

@@ -2,6 +2,8 @@
 
 mod claim;
 mod clients;
+mod data;
+mod export;
 mod follow;
 mod method;
 mod policy;

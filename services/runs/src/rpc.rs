@@ -1,13 +1,16 @@
 //! The generated services, each method in one line; each operation in a file of its own, and the steps of a run that
 //! ask nobody else in one for all.
 
+mod append_data_chunk;
 mod convert;
 mod create_recipe;
 mod create_run;
+mod export_run;
 mod get_method;
 mod get_policy;
 mod get_recipe;
 mod get_run;
+mod get_run_data;
 mod list_methods;
 mod list_recipe_versions;
 mod list_recipes;
@@ -23,7 +26,7 @@ use std::sync::Arc;
 use contract::runs::v1::{
     methods_service_server::MethodsService, recipes_service_server::RecipesService, runs_service_server::RunsService, *,
 };
-use spectra_runtime::server::unary;
+use spectra_runtime::server::{Streamed, streaming, unary};
 use tonic::{Request, Response, Status};
 
 use crate::App;
@@ -149,5 +152,21 @@ impl RunsService for Rpc {
 
     async fn update_policy(&self, request: Request<UpdatePolicyRequest>) -> Answer<UpdatePolicyResponse> {
         unary(&self.0, request, update_policy::handle).await
+    }
+
+    async fn append_data_chunk(&self, request: Request<AppendDataChunkRequest>) -> Answer<AppendDataChunkResponse> {
+        unary(&self.0, request, append_data_chunk::handle).await
+    }
+
+    type GetRunDataStream = Streamed<GetRunDataResponse>;
+
+    async fn get_run_data(&self, request: Request<GetRunDataRequest>) -> Answer<Self::GetRunDataStream> {
+        streaming(&self.0, request, get_run_data::handle).await
+    }
+
+    type ExportRunStream = Streamed<ExportRunResponse>;
+
+    async fn export_run(&self, request: Request<ExportRunRequest>) -> Answer<Self::ExportRunStream> {
+        streaming(&self.0, request, export_run::handle).await
     }
 }

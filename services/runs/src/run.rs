@@ -5,6 +5,8 @@ use serde_json::{Map, Value};
 use spectra_runtime::{Error, Result};
 use uuid::Uuid;
 
+use crate::data::Stream;
+
 /// The name of the noun in errors and events.
 pub const RESOURCE: &str = "run";
 
@@ -32,6 +34,8 @@ pub struct Run {
     pub grants: Vec<Grant>,
     /// A calibration that it pins expired, or was revoked, while it ran.
     pub flagged: bool,
+    /// What it has measured so far.
+    pub streams: Vec<Stream>,
     pub valid_from: Option<DateTime<Utc>>,
     pub expires_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
@@ -322,6 +326,7 @@ mod tests {
             operator_id: None,
             grants: Vec::new(),
             flagged: false,
+            streams: Vec::new(),
             valid_from: None,
             expires_at: None,
             created_at: at,

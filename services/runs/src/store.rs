@@ -1,5 +1,6 @@
 //! Rows and queries: one file a table.
 
+pub mod data_chunk;
 pub mod policy;
 pub mod recipe;
 pub mod recipe_version;

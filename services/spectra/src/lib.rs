@@ -5,6 +5,7 @@ pub mod healthcheck;
 pub mod keys;
 pub mod lab;
 pub mod migrate;
+pub mod physics;
 pub mod postgres;
 pub mod seed;
 pub mod serve;

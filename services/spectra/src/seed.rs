@@ -3,6 +3,7 @@
 mod instruments;
 mod projects;
 mod recipes;
+mod runs;
 mod samples;
 
 use contract::{
@@ -78,7 +79,7 @@ pub async fn demo(lab: &Lab, report: impl Fn(&str)) -> Result<()> {
     let pi = Session::sign_in(lab, "pi@demo.lab", "pi123").await?;
     let (projects, made) = projects::demo(&pi, members).await?;
     let made = made + instruments::demo(&engineer).await? + samples::demo(&engineer, &projects).await?;
-    let made = made + recipes::demo(&engineer, &pi).await?;
+    let made = made + recipes::demo(&engineer, &pi).await? + runs::demo(lab, &engineer).await?;
     let other = Session::sign_in(lab, "engineer@other.lab", "eng123").await?;
     let made = made + instruments::other(&other).await? + samples::other(&other).await?;
     if made > 0 {

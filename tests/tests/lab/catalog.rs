@@ -52,7 +52,9 @@ async fn service_roles_see_their_own_schema_only_and_nothing_without_an_organiza
     }
     // Grants do not bind the owner; the trigger does.
     owner.batch_execute("RESET ROLE").await.unwrap();
-    for ledger in ["events.event", "calibration.use_grant", "runs.run_grant", "calibration.calibration_point"] {
+    for ledger in
+        ["events.event", "calibration.use_grant", "runs.run_grant", "runs.data_chunk", "calibration.calibration_point"]
+    {
         for what in [format!("DELETE FROM {ledger}"), format!("TRUNCATE {ledger} CASCADE")] {
             let refusal = owner.batch_execute(&what).await.unwrap_err();
             assert!(refusal.as_db_error().unwrap().message().contains("insert-only"), "{what}");

@@ -1,6 +1,7 @@
 //! The laboratory as its users meet it: real clients, a real socket, a real Postgres.
 
 mod catalog;
+mod data;
 mod due_calibrations;
 mod faults;
 mod isolation;
@@ -9,8 +10,8 @@ mod mutations;
 mod projects;
 mod quarantine;
 mod ratchets;
-mod sample_batches;
 mod recipes;
+mod sample_batches;
 mod samples;
 mod sessions;
 mod story;

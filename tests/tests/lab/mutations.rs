@@ -27,11 +27,12 @@ use spectra_tests::{Person, TestLab, certificate, dynamic, iv_sweep, reason};
 use uuid::Uuid;
 
 /// Methods that the table below leaves out, and why.
-const ELSEWHERE: [(&str, &str); 4] = [
+const ELSEWHERE: [(&str, &str); 5] = [
     ("/spectra.auth.v1.AuthService/Logout", "ends the session it would be repeated with: tests/lab/sessions.rs"),
     ("/spectra.samples.v1.SamplesService/ClaimForRun", "internal: part of StartRun"),
     ("/spectra.samples.v1.SamplesService/ReleaseFromRun", "internal: part of every end of a run"),
     ("/spectra.calibration.v1.CalibrationService/AuthorizeUse", "internal: part of StartRun"),
+    ("/spectra.runs.v1.RunsService/AppendDataChunk", "the event of the run's end has its data: tests/lab/data.rs"),
 ];
 
 /// A valid request of each mutating method, made on a fresh ground; `request_id` and one change of the body are ours.

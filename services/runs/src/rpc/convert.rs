@@ -3,13 +3,15 @@
 pub mod policy;
 pub mod recipe;
 
+use chrono::{DateTime, Utc};
 use contract::runs::v1 as wire;
 use spectra_runtime::{
-    Result,
+    Error, Result,
     wire::{etag, from_struct, id, timestamp, to_struct},
 };
 
 use crate::{
+    data::{Chunk, Head, Stream},
     method::{Method, ResultDefinition},
     run::{Disposition, Grant, Pin, Purpose, Run, State},
 };
@@ -42,6 +44,7 @@ pub fn to_wire(run: Run) -> wire::Run {
         flagged: run.flagged,
         recipe_version_id,
         recipe_sha256,
+        streams: run.streams.into_iter().map(stream_to_wire).collect(),
     }
 }
 
@@ -71,6 +74,51 @@ fn grant_to_wire(grant: Grant) -> wire::PinnedGrant {
         expires_at: grant.expires_at.map(timestamp),
         revoked_at: grant.revoked_at.map(timestamp),
     }
+}
+
+fn stream_to_wire(stream: Stream) -> wire::DataStream {
+    wire::DataStream {
+        name: stream.name,
+        columns: stream.heads.iter().map(|head| column_to_wire(head, Vec::new())).collect(),
+        chunks: stream.chunks,
+        points: stream.points,
+        sha256: hex(&stream.sha256),
+    }
+}
+
+fn column_to_wire(head: &Head, values: Vec<f64>) -> wire::DataColumn {
+    wire::DataColumn { name: head.name.clone(), unit: head.unit.clone(), values }
+}
+
+/// A chunk with these of its columns.
+pub fn chunk_to_wire(chunk: &Chunk, columns: &[usize], recorded_at: DateTime<Utc>) -> wire::DataChunk {
+    let column = |&at: &usize| column_to_wire(&chunk.heads[at], chunk.values(at).collect());
+    wire::DataChunk {
+        stream: chunk.stream.clone(),
+        seq: chunk.seq,
+        columns: columns.iter().map(column).collect(),
+        sha256: hex(&chunk.sha256),
+        recorded_at: Some(timestamp(recorded_at)),
+    }
+}
+
+pub fn chunk_from_wire(from: &wire::AppendDataChunkRequest) -> Result<Chunk> {
+    let head = |column: &wire::DataColumn| Head { name: column.name.clone(), unit: column.unit.clone() };
+    let columns: Vec<_> = from.columns.iter().map(|column| (head(column), column.values.as_slice())).collect();
+    Chunk::new(&from.stream, from.seq, &columns)
+}
+
+/// What is answered about a chunk that is stored, the first time and each time after it.
+pub fn receipt_to_wire(chunk: &Chunk) -> Result<wire::AppendDataChunkResponse> {
+    Ok(wire::AppendDataChunkResponse {
+        points: i32::try_from(chunk.points).map_err(Error::internal)?,
+        sha256: hex(&chunk.sha256),
+        next_seq: chunk.seq + 1,
+    })
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 const fn purpose_to_wire(purpose: Purpose) -> wire::RunPurpose {

@@ -137,6 +137,7 @@ fn new(app: &App, caller: &Caller, purpose: Purpose) -> Run {
         operator_id: None,
         grants: Vec::new(),
         flagged: false,
+        streams: Vec::new(),
         valid_from: None,
         expires_at: None,
         created_at: at,

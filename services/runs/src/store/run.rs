@@ -17,11 +17,13 @@ use uuid::Uuid;
 
 use super::{
     clock_timestamp,
+    data_chunk::streams,
     run_equipment::{equipment_insert, further_instruments},
     run_grant::{grant_insert, grants},
     schema::run,
 };
 use crate::{
+    data::Stream,
     recipe::not_approved,
     run::{Authorization, Disposition, Grant, Pin, Purpose, RESOURCE, Run, State, Step},
 };
@@ -55,7 +57,13 @@ struct Row {
 
 impl Row {
     /// The run, with what other tables hold of it.
-    fn complete(self, further_instrument_ids: Vec<Uuid>, grants: Vec<Grant>, read_at: DateTime<Utc>) -> Result<Run> {
+    fn complete(
+        self,
+        further_instrument_ids: Vec<Uuid>,
+        grants: Vec<Grant>,
+        streams: Vec<Stream>,
+        read_at: DateTime<Utc>,
+    ) -> Result<Run> {
         let unknown = |what: &str, text: &str| Error::internal(format!("unknown {what} {text} in the table"));
         let params = match self.params {
             Value::Object(object) => object,
@@ -82,6 +90,7 @@ impl Row {
             operator_id: self.operator_id,
             flagged: grants.iter().any(|grant| grant.lost_by(self.finished_at.unwrap_or(read_at))),
             grants,
+            streams,
             valid_from: self.valid_from,
             expires_at: self.expires_at,
             created_at: self.created_at,
@@ -120,17 +129,21 @@ fn row(org_id: Uuid, run: &Run) -> Row {
     }
 }
 
-/// The runs of these rows, in their order. Two statements more, however many runs there are; they travel together.
+/// The runs of these rows, in their order. Three statements more, however many runs there are; they travel together.
 async fn complete(conn: &AsyncPgConnection, org_id: Uuid, rows: Vec<Row>) -> Result<Vec<Run>> {
     let ids = rows.iter().map(|row| row.id).collect();
-    let started = rows.iter().filter(|row| row.started_at.is_some()).map(|row| row.id).collect();
-    let (mut further, (mut grants, read_at)) =
-        futures::try_join!(further_instruments(conn, org_id, ids), grants(conn, org_id, started))?;
+    let started: Vec<_> = rows.iter().filter(|row| row.started_at.is_some()).map(|row| row.id).collect();
+    let (mut further, (mut grants, read_at), mut streams) = futures::try_join!(
+        further_instruments(conn, org_id, ids),
+        grants(conn, org_id, started.clone()),
+        streams(conn, org_id, started)
+    )?;
     rows.into_iter()
         .map(|row| {
             let further = further.remove(&row.id).unwrap_or_default();
             let grants = grants.remove(&row.id).unwrap_or_default();
-            row.complete(further, grants, read_at)
+            let streams = streams.remove(&row.id).unwrap_or_default();
+            row.complete(further, grants, streams, read_at)
         })
         .collect()
 }
@@ -246,7 +259,7 @@ pub async fn run_start(
     .await
     .map_err(|error| not_to_be_started(error, run))?;
     let read_at = row.updated_at;
-    row.complete(run.further_instrument_ids.clone(), authorization.grants, read_at)
+    row.complete(run.further_instrument_ids.clone(), authorization.grants, Vec::new(), read_at)
 }
 
 /// Brings a locked run into its next state, for this reason; its next revision comes back.
@@ -266,7 +279,7 @@ pub async fn run_step(conn: &mut AsyncPgConnection, org_id: Uuid, run: Run, to: 
     .await
     .map_err(fault)?;
     let read_at = row.updated_at;
-    row.complete(run.further_instrument_ids, run.grants, read_at)
+    row.complete(run.further_instrument_ids, run.grants, run.streams, read_at)
 }
 
 /// The unique indexes decide between two runs that start at once, and a trigger on the recipe.

@@ -53,6 +53,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    runs.data_chunk (org_id, run_id, stream, seq) {
+        org_id -> Uuid,
+        run_id -> Uuid,
+        stream -> Text,
+        seq -> Int4,
+        names -> Array<Text>,
+        units -> Array<Text>,
+        points -> Int4,
+        content -> Bytea,
+        sha256 -> Bytea,
+        stream_points -> Int8,
+        stream_sha256 -> Bytea,
+        recorded_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     runs.revocation (org_id, calibration_id) {
         org_id -> Uuid,
         calibration_id -> Uuid,

@@ -77,7 +77,7 @@ async fn queue_sweep(session: &Session, sample_id: &str) -> Result<usize> {
     Ok(1)
 }
 
-fn sample(name: &str, material_type: &str, lot_code: &str, barcode: &str, location: &str) -> Sample {
+pub(super) fn sample(name: &str, material_type: &str, lot_code: &str, barcode: &str, location: &str) -> Sample {
     Sample {
         name: name.to_owned(),
         material_type: material_type.to_owned(),
@@ -97,7 +97,7 @@ fn attributes(pairs: &[(&str, &str)]) -> Struct {
 }
 
 /// The sample's id, and 1 if it was not there before.
-async fn enter(session: &Session, sample: Sample) -> Result<(String, usize)> {
+pub(super) async fn enter(session: &Session, sample: Sample) -> Result<(String, usize)> {
     let request =
         ListSamplesRequest { filter: format!("name = \"{}\"", sample.name), page_size: 1, ..Default::default() };
     let there = session.samples().list_samples(request).await.map_err(said)?.into_inner();

@@ -12,7 +12,7 @@ use std::{
 
 use contract::{
     calibration::v1::{ListInstrumentsRequest, instruments_service_client::InstrumentsServiceClient},
-    runs::v1::{CreateRunRequest, Run, runs_service_client::RunsServiceClient},
+    runs::v1::{CreateRunRequest, ListRunsRequest, Run, runs_service_client::RunsServiceClient},
     samples::v1::{ListSamplesRequest, samples_service_client::SamplesServiceClient},
 };
 use opentelemetry_proto::tonic::{
@@ -80,6 +80,13 @@ async fn from_nothing_to_a_laboratory_and_back_and_its_data_stay() {
     let request = ListSamplesRequest { filter: "name = \"kept\"".to_owned(), ..Default::default() };
     let kept = SamplesServiceClient::new(again.channel()).list_samples(with(&token, request)).await.unwrap();
     assert_eq!(kept.into_inner().samples.len(), 1);
+    let finished = ListRunsRequest { filter: "state = SUCCEEDED".to_owned(), ..Default::default() };
+    let finished = RunsServiceClient::new(again.channel()).list_runs(with(&token, finished)).await.unwrap();
+    let measured: std::collections::BTreeMap<_, _> =
+        finished.into_inner().runs.into_iter().map(|run| (run.method, run.streams[0].points)).collect();
+    let methods = ["cv_sweep", "diode_iv", "ellipsometry", "hall_vdp", "iv_sweep", "sheet_resistance"];
+    assert!(measured.keys().eq(methods), "a finished run of each method: {measured:?}");
+    assert!(measured.values().all(|points| *points >= 20), "with data: {measured:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,2 @@
+DROP TABLE runs.data_chunk;
+DROP FUNCTION runs.append_data_chunk();
