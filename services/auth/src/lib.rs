@@ -11,12 +11,16 @@ mod user;
 
 use std::sync::Arc;
 
-use contract::auth::v1::auth_service_server::AuthServiceServer;
+use contract::auth::v1::{
+    auth_service_server::AuthServiceServer, organizations_service_server::OrganizationsServiceServer,
+    users_service_server::UsersServiceServer,
+};
 use secrecy::SecretSlice;
 use spectra_runtime::{
     Clock,
     auth::token::Tokens,
     db::{self, Db},
+    list::Sealer,
     server::{Builder, Guard, Stack},
 };
 
@@ -34,6 +38,8 @@ pub struct Settings {
     pub db: db::Settings,
     /// What guards it.
     pub guard: Guard,
+    /// Seals page tokens.
+    pub sealer: Sealer,
     /// Dates sessions and refresh tokens.
     pub clock: Clock,
     /// Signs what it issues.
@@ -55,6 +61,7 @@ pub struct Service {
 /// What every operation has at hand.
 struct App {
     db: Db,
+    sealer: Sealer,
     clock: Clock,
     tokens: Arc<Tokens>,
     credential_secret: SecretSlice<u8>,
@@ -71,11 +78,16 @@ impl App {
 impl Service {
     /// Starts the service; its database is connected to when it is first needed.
     #[must_use]
-    pub fn new(Settings { db, guard, clock, tokens, credential_secret, hash_places }: Settings) -> Self {
+    pub fn new(Settings { db, guard, sealer, clock, tokens, credential_secret, hash_places }: Settings) -> Self {
         let db = Db::new(NAME, db);
         let passwords = Passwords::new(hash_places);
-        let app = App { db: db.clone(), clock, tokens, credential_secret, passwords };
-        let stack = Builder::new(guard).add(AuthServiceServer::new(rpc::Rpc(Arc::new(app)))).build();
+        let app = App { db: db.clone(), sealer, clock, tokens, credential_secret, passwords };
+        let rpc = rpc::Rpc(Arc::new(app));
+        let stack = Builder::new(guard)
+            .add(AuthServiceServer::new(rpc.clone()))
+            .add(UsersServiceServer::new(rpc.clone()))
+            .add(OrganizationsServiceServer::new(rpc))
+            .build();
         Self { stack, db }
     }
 }

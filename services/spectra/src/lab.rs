@@ -87,6 +87,7 @@ impl Lab {
                     db,
                     tokens: Arc::clone(&guard.tokens),
                     guard,
+                    sealer: parts.sealer(),
                     clock,
                     credential_secret: SecretSlice::from(parts.secret().to_vec()),
                     hash_places: parts.settings.hash_places,

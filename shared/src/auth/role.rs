@@ -34,6 +34,7 @@ const PERMISSIONS: &[(&str, &[Role])] = &[
     ("instruments.return", LEADS),
     ("instruments.take_out", HANDS),
     ("instruments.write", MAKERS),
+    ("organization.write", ADMINS),
     ("policies.write", ADMINS),
     ("runs.create", MAKERS),
     ("runs.create_non_routine", LEADS),
@@ -42,6 +43,8 @@ const PERMISSIONS: &[(&str, &[Role])] = &[
     ("samples.move", HANDS),
     ("samples.read", ALL),
     ("samples.write", MAKERS),
+    ("users.read", ALL),
+    ("users.write", ADMINS),
 ];
 
 /// Every permission there is, sorted.

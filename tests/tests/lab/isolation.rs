@@ -51,7 +51,8 @@ async fn a_foreign_id_answers_as_a_random_one_everywhere() {
     let calibration = theirs.calibrate(&instrument, -10, 100).await;
     let sample = theirs.new_sample().await;
     let run = theirs.new_run(&instrument, &sample).await;
-    let foreign = [instrument.id, calibration.id, sample.id, run.id];
+    let user = theirs.new_user(contract::auth::v1::Role::Viewer).await;
+    let foreign = [instrument.id, calibration.id, sample.id, run.id, user.id];
 
     let admin = lab.person("admin").await;
     let mut looked_at = 0;

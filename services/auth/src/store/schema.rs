@@ -7,6 +7,8 @@ diesel::table! {
         name -> Text,
         time_zone -> Text,
         created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        revision -> Int8,
     }
 }
 
@@ -43,6 +45,7 @@ diesel::table! {
         expires_at -> Timestamptz,
         ended_at -> Nullable<Timestamptz>,
         end_reason -> Nullable<Text>,
+        address -> Nullable<Text>,
     }
 }
 
