@@ -2,7 +2,7 @@
 
 use contract::{
     auth::v1::{
-        LoginRequest, LoginResponse, auth_service_client::AuthServiceClient,
+        LoginRequest, LoginResponse, audit_service_client::AuditServiceClient, auth_service_client::AuthServiceClient,
         organizations_service_client::OrganizationsServiceClient, users_service_client::UsersServiceClient,
     },
     calibration::v1::{
@@ -114,6 +114,12 @@ impl Person {
     #[must_use]
     pub fn organizations(&self) -> OrganizationsServiceClient<Client> {
         OrganizationsServiceClient::new(self.client())
+    }
+
+    /// The audit trail.
+    #[must_use]
+    pub fn audit(&self) -> AuditServiceClient<Client> {
+        AuditServiceClient::new(self.client())
     }
 
     /// Samples.

@@ -12,8 +12,8 @@ mod user;
 use std::sync::Arc;
 
 use contract::auth::v1::{
-    auth_service_server::AuthServiceServer, organizations_service_server::OrganizationsServiceServer,
-    users_service_server::UsersServiceServer,
+    audit_service_server::AuditServiceServer, auth_service_server::AuthServiceServer,
+    organizations_service_server::OrganizationsServiceServer, users_service_server::UsersServiceServer,
 };
 use secrecy::SecretSlice;
 use spectra_runtime::{
@@ -86,7 +86,8 @@ impl Service {
         let stack = Builder::new(guard)
             .add(AuthServiceServer::new(rpc.clone()))
             .add(UsersServiceServer::new(rpc.clone()))
-            .add(OrganizationsServiceServer::new(rpc))
+            .add(OrganizationsServiceServer::new(rpc.clone()))
+            .add(AuditServiceServer::new(rpc))
             .build();
         Self { stack, db }
     }

@@ -6,6 +6,7 @@ mod create_user;
 mod get_current_user;
 mod get_user;
 mod issue_service_token;
+mod list_audit_events;
 mod list_sessions;
 mod list_users;
 mod login;
@@ -20,8 +21,8 @@ mod user_account;
 use std::sync::Arc;
 
 use contract::auth::v1::{
-    auth_service_server::AuthService, organizations_service_server::OrganizationsService,
-    users_service_server::UsersService, *,
+    audit_service_server::AuditService, auth_service_server::AuthService,
+    organizations_service_server::OrganizationsService, users_service_server::UsersService, *,
 };
 use spectra_runtime::server::{public, unary};
 use tonic::{Request, Response, Status};
@@ -117,5 +118,12 @@ impl OrganizationsService for Rpc {
         request: Request<UpdateOrganizationRequest>,
     ) -> Answer<UpdateOrganizationResponse> {
         unary(&self.0, request, organization::handle_update).await
+    }
+}
+
+#[tonic::async_trait]
+impl AuditService for Rpc {
+    async fn list_audit_events(&self, request: Request<ListAuditEventsRequest>) -> Answer<ListAuditEventsResponse> {
+        unary(&self.0, request, list_audit_events::handle).await
     }
 }

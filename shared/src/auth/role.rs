@@ -27,6 +27,7 @@ const ADMINS: &[Role] = &[Admin];
 
 /// Each permission that a method may ask for, sorted, and the roles that hold it.
 const PERMISSIONS: &[(&str, &[Role])] = &[
+    ("audit.read", LEADS),
     ("calibrations.read", ALL),
     ("calibrations.review", LEADS),
     ("calibrations.write", MAKERS),

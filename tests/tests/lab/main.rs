@@ -1,5 +1,6 @@
 //! The laboratory as its users meet it: real clients, a real socket, a real Postgres.
 
+mod audit;
 mod catalog;
 mod faults;
 mod isolation;

@@ -1,5 +1,7 @@
 //! People, organizations and sessions between the domain and the wire, both ways side by side.
 
+pub mod audit_event;
+
 use contract::auth::v1 as wire;
 use spectra_runtime::{
     Error, Result,

@@ -70,4 +70,26 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::event::Xid8;
+
+    events.event (org_id, txid, seq) {
+        org_id -> Uuid,
+        txid -> Xid8,
+        seq -> Int8,
+        id -> Uuid,
+        service -> Text,
+        resource -> Text,
+        resource_id -> Text,
+        action -> Text,
+        actor -> Text,
+        on_behalf_of -> Nullable<Text>,
+        reason -> Text,
+        request_id -> Text,
+        body -> Bytea,
+        recorded_at -> Timestamptz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(user, session, refresh_token);
