@@ -22,13 +22,13 @@ readonly SECRET=a-secret-of-the-acceptance-test-only
 # Names of settings that the previous generation had.
 readonly SETTINGS="DATABASE_URL JWT_SECRET JWT_ALGORITHM JWT_ISSUER JWT_AUDIENCE ACCESS_TOKEN_EXPIRE_MINUTES
     OIDC_ENABLED OIDC_JWKS_URL OIDC_ISSUER ORG_ENFORCEMENT SQL_ECHO"
-readonly AUTH=spectra.auth.v1.AuthService
+readonly AUTH=spectra.auth.v1.AuthService USERS=spectra.auth.v1.UsersService AUDIT=spectra.auth.v1.AuditService
 readonly SAMPLES=spectra.samples.v1.SamplesService PROJECTS=spectra.samples.v1.ProjectsService
 readonly INSTRUMENTS=spectra.calibration.v1.InstrumentsService CALIBRATION=spectra.calibration.v1.CalibrationService
 readonly METHODS=spectra.runs.v1.MethodsService RUNS=spectra.runs.v1.RunsService
 readonly RECIPES=spectra.runs.v1.RecipesService
 # Codes of gRPC.
-readonly NOT_FOUND=5 PERMISSION_DENIED=7 FAILED_PRECONDITION=9 UNAUTHENTICATED=16
+readonly INVALID_ARGUMENT=3 NOT_FOUND=5 PERMISSION_DENIED=7 FAILED_PRECONDITION=9 UNAUTHENTICATED=16
 # The least that an I-V sweep asks for.
 readonly SWEEP='{"vgs_start": 0, "vgs_stop": 5, "vgs_step": 0.1}'
 
@@ -51,6 +51,7 @@ main() {
     item 12 "this test had a line for every item up to here" every_item
     later 12 "Docker Compose, Kubernetes, .env.example"
     item 13 "signing out ends the session: its refresh token is refused" signing_out
+    item 13 "an admin enters a person and shuts them out again; the audit log tells it to a PI only" people
     later 13 "file upload, admin UI, audit-log viewer, background workers, real-time updates"
     echo "$laters later"
     echo "$passed passed, $failed failed"
@@ -268,7 +269,7 @@ recipes() {
 health() {
     local service
     expect "the process" SERVING "$(anonymous grpc.health.v1.Health/Check '{}' | pick status)"
-    for service in "$AUTH" "$SAMPLES" "$PROJECTS" "$INSTRUMENTS" "$CALIBRATION" "$METHODS" "$RUNS"; do
+    for service in "$AUTH" "$USERS" "$AUDIT" "$SAMPLES" "$PROJECTS" "$INSTRUMENTS" "$CALIBRATION" "$METHODS" "$RUNS"; do
         expect "$service" SERVING "$(anonymous grpc.health.v1.Health/Check "$(json service "$service")" | pick status)"
     done
     "${bare[@]}" "${mesh_settings[@]}" "$program" healthcheck "$url"
@@ -353,6 +354,26 @@ signing_out() {
     refresh=$(json refresh_token "$(pick refreshToken <<<"$login")")
     grpcurl_with "$(pick accessToken <<<"$login")" "$AUTH/Logout" '{}' >/dev/null
     refused "" "$AUTH/RefreshToken" "$refresh" "$UNAUTHENTICATED" TOKEN_REVOKED
+}
+
+people() {
+    local email user id login events
+    email="$(new_id)@new.lab"
+    user=$(json email "$email" displayName "Nova Newcomer" role ROLE_VIEWER)
+    login=$(json username "$email" password "seven quiet lamps in a row")
+    refused admin@demo.lab "$USERS/CreateUser" "{\"user\": $user, \"password\": \"password1234\"}" \
+        "$INVALID_ARGUMENT" PASSWORD_WEAK
+    id=$(call admin@demo.lab "$USERS/CreateUser" \
+        "{\"user\": $user, \"password\": \"seven quiet lamps in a row\"}" | pick user id)
+    expect "her name, to a colleague" "Nova Newcomer" \
+        "$(call viewer@demo.lab "$USERS/GetUser" "$(json id "$id")" | pick user displayName)"
+    anonymous "$AUTH/Login" "$login" >/dev/null
+    call admin@demo.lab "$USERS/DisableUser" "$(json id "$id" reason "end of the acceptance test")" >/dev/null
+    refused "" "$AUTH/Login" "$login" "$UNAUTHENTICATED" CREDENTIALS_INVALID
+
+    events=$(json filter "resource = user AND resource_id = \"$id\"")
+    expect "the latest event" disable "$(call pi@demo.lab "$AUDIT/ListAuditEvents" "$events" | pick events 0 action)"
+    refused engineer@demo.lab "$AUDIT/ListAuditEvents" "$events" "$PERMISSION_DENIED" PERMISSION_DENIED
 }
 
 # --- The walk

@@ -72,7 +72,16 @@ pub struct Field<Row> {
     name: &'static str,
     column: &'static str,
     kind: Kind,
-    key: Option<Key<Row>>,
+    order: Option<Order<Row>>,
+}
+
+/// What rows are ordered by where somebody orders by a field, and which of its values a row has.
+struct Order<Row> {
+    column: &'static str,
+    kind: Kind,
+    /// What a value is cast to, to be compared with the column.
+    cast: &'static str,
+    key: Key<Row>,
 }
 
 impl<Row> Spec<Row> {
@@ -83,7 +92,7 @@ impl<Row> Spec<Row> {
     #[must_use]
     pub const fn new(id: (&'static str, fn(&Row) -> Uuid), fields: &'static [Field<Row>]) -> Self {
         assert!(
-            !fields.is_empty() && fields[0].key.is_some(),
+            !fields.is_empty() && fields[0].order.is_some(),
             "the first field is the default order: make it sortable"
         );
         Self { id, fields }
@@ -102,13 +111,13 @@ impl<Row> Spec<Row> {
     ) -> Result<Page<Row>> {
         let size = page_size(request.page_size())?;
         let skip = u32::try_from(request.skip()).map_err(|_| Error::field("skip", "must not be negative"))?;
-        let (field, key, descending) = self.order(request.order_by())?;
+        let (field, order, descending) = self.order(request.order_by())?;
         let filter = filter::parse(request.filter(), self.fields)?;
         let seal = sealer.seal(organization, request, field.name, descending)?;
         let after = match request.page_token() {
             "" => None,
             token => {
-                Some(seal.open(token).filter(|position| field.kind.holds(&position.key)).ok_or_else(token_invalid)?)
+                Some(seal.open(token).filter(|position| order.kind.holds(&position.key)).ok_or_else(token_invalid)?)
             }
         };
         Ok(Page {
@@ -117,16 +126,15 @@ impl<Row> Spec<Row> {
             skip: if after.is_some() { 0 } else { skip },
             after,
             size,
-            column: field.column,
+            order,
             id_column: self.id.0,
             descending,
             seal,
-            key,
             id: self.id.1,
         })
     }
 
-    fn order(&self, order_by: &str) -> Result<(&'static Field<Row>, Key<Row>, bool)> {
+    fn order(&'static self, order_by: &str) -> Result<(&'static Field<Row>, &'static Order<Row>, bool)> {
         let mut words = order_by.split_whitespace();
         let name = words.next().unwrap_or(self.fields[0].name);
         let descending = match (words.next(), words.next()) {
@@ -136,11 +144,11 @@ impl<Row> Spec<Row> {
         };
         let field = self.fields.iter().find(|field| field.name == name);
         if let (Some(field), Some(descending)) = (field, descending)
-            && let Some(key) = field.key
+            && let Some(order) = &field.order
         {
-            return Ok((field, key, descending));
+            return Ok((field, order, descending));
         }
-        let sortable = self.fields.iter().filter(|field| field.key.is_some()).map(|field| field.name);
+        let sortable = self.fields.iter().filter(|field| field.order.is_some()).map(|field| field.name);
         let sortable = sortable.collect::<Vec<_>>().join(", ");
         let rule = format!("wants one of {sortable}, optionally followed by ` desc`");
         Err(Error::fields(Reason::FilterInvalid, [("order_by".to_owned(), rule)]))
@@ -151,38 +159,38 @@ impl<Row> Field<Row> {
     /// Free text: `=` compares exactly, `:` finds a part in any case.
     #[must_use]
     pub const fn text(name: &'static str, column: &'static str) -> Self {
-        Self { name, column, kind: Kind::Text, key: None }
+        Self { name, column, kind: Kind::Text, order: None }
     }
 
     /// A UUID.
     #[must_use]
     pub const fn uuid(name: &'static str, column: &'static str) -> Self {
-        Self { name, column, kind: Kind::Uuid, key: None }
+        Self { name, column, kind: Kind::Uuid, order: None }
     }
 
     /// A `timestamptz`, written as RFC 3339.
     #[must_use]
     pub const fn instant(name: &'static str, column: &'static str) -> Self {
-        Self { name, column, kind: Kind::Instant, key: None }
+        Self { name, column, kind: Kind::Instant, order: None }
     }
 
     /// An integer of any width.
     #[must_use]
     pub const fn integer(name: &'static str, column: &'static str) -> Self {
-        Self { name, column, kind: Kind::Integer, key: None }
+        Self { name, column, kind: Kind::Integer, order: None }
     }
 
     /// A boolean, written `true` or `false`.
     #[must_use]
     pub const fn boolean(name: &'static str, column: &'static str) -> Self {
-        Self { name, column, kind: Kind::Boolean, key: None }
+        Self { name, column, kind: Kind::Boolean, order: None }
     }
 
     /// An enum of the contract by its full name, such as `spectra.samples.v1.SampleStatus`; in SQL the value's name
     /// in lower case without the enum's prefix. Filters may write it with or without the prefix and in any case.
     #[must_use]
     pub const fn state(name: &'static str, column: &'static str, of: &'static str) -> Self {
-        Self { name, column, kind: Kind::State(of), key: None }
+        Self { name, column, kind: Kind::State(of), order: None }
     }
 
     /// Allows to order by it; `key` reads from a row what the column holds.
@@ -192,23 +200,31 @@ impl<Row> Field<Row> {
     /// stays below the contract's limit.
     #[must_use]
     pub const fn sortable(mut self, key: fn(&Row) -> Value) -> Self {
-        self.key = Some(key);
+        self.order = Some(Order { column: self.column, kind: self.kind, cast: "", key });
+        self
+    }
+
+    /// Allows to order by it and means the log that the row is of: its transaction, an `xid8`, which `key` reads as an
+    /// integer. Of the rows below the oldest transaction that is open, none comes late in this order; by their instants
+    /// or a sequence, one may.
+    #[must_use]
+    pub const fn sortable_by_transaction(mut self, column: &'static str, key: fn(&Row) -> Value) -> Self {
+        self.order = Some(Order { column, kind: Kind::Integer, cast: "::text::xid8", key });
         self
     }
 }
 
 /// One page: the pieces of its query, and then its end.
-pub struct Page<Row> {
+pub struct Page<Row: 'static> {
     filter: Option<Arc<Node>>,
     after: Option<Position>,
     skip: u32,
     size: u32,
-    column: &'static str,
+    order: &'static Order<Row>,
     id_column: &'static str,
     descending: bool,
     default_order: bool,
     seal: Seal,
-    key: Key<Row>,
     id: Id<Row>,
 }
 
@@ -233,7 +249,7 @@ impl<Row> Page<Row> {
         let more = rows.len() > self.size as usize;
         rows.truncate(self.size as usize);
         let token = match rows.last() {
-            Some(last) if more => self.seal.close(&Position { key: (self.key)(last), id: (self.id)(last) }),
+            Some(last) if more => self.seal.close(&Position { key: (self.order.key)(last), id: (self.id)(last) }),
             _ => String::new(),
         };
         (rows, token)

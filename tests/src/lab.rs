@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use contract::{
+    auth::v1::{CreateUserRequest, Role, User},
     calibration::v1::{Calibration, Capability, CreateCalibrationRequest, CreateInstrumentRequest, Instrument},
     runs::v1::{
         ApproveRecipeRequest, CreateRecipeRequest, CreateRunRequest, ParamLimit, Recipe, Run, SubmitRecipeRequest,
@@ -122,6 +123,18 @@ impl Drop for TestLab {
 
 /// What a test needs to have around, entered as a person would.
 impl Person {
+    /// Somebody with an address of their own, who signs in with [`PASSWORD`].
+    pub async fn new_user(&self, role: Role) -> User {
+        let user = User {
+            email: format!("{}@new.lab", Uuid::now_v7()),
+            display_name: "Nova Newcomer".to_owned(),
+            role: role.into(),
+            ..Default::default()
+        };
+        let request = CreateUserRequest { user: Some(user), password: PASSWORD.to_owned() };
+        self.users().create_user(request).await.expect("a person").into_inner().user.expect("a person")
+    }
+
     /// A sample with a name of its own.
     pub async fn new_sample(&self) -> Sample {
         let sample = Sample {
@@ -211,6 +224,9 @@ impl Person {
         self.recipes().approve_recipe(request).await.expect("approved").into_inner().recipe.expect("a recipe")
     }
 }
+
+/// What those sign in with who were entered by [`Person::new_user`].
+pub const PASSWORD: &str = "seven quiet lamps in a row";
 
 /// A certificate that is valid from so many days ago to so many days from now.
 #[must_use]

@@ -7,7 +7,7 @@ mod postgres;
 pub mod raw;
 
 pub use self::{
-    lab::{SECRET, Start, TestLab, certificate, iv_sweep, numbers},
+    lab::{PASSWORD, SECRET, Start, TestLab, certificate, iv_sweep, numbers},
     people::{Client, Person, reason, refused},
     postgres::{Database, database},
 };

@@ -1,7 +1,10 @@
 //! People who are signed in, and their clients.
 
 use contract::{
-    auth::v1::{LoginRequest, LoginResponse, auth_service_client::AuthServiceClient},
+    auth::v1::{
+        LoginRequest, LoginResponse, audit_service_client::AuditServiceClient, auth_service_client::AuthServiceClient,
+        organizations_service_client::OrganizationsServiceClient, users_service_client::UsersServiceClient,
+    },
     calibration::v1::{
         calibration_service_client::CalibrationServiceClient, instruments_service_client::InstrumentsServiceClient,
     },
@@ -57,9 +60,17 @@ impl Person {
     pub async fn sign_in(channel: &Channel, email: &str) -> Self {
         let local = email.split('@').next().expect("an e-mail address");
         let password = PEOPLE.iter().find(|(name, ..)| *name == local).expect("a known person").2;
+        Self::sign_in_with(channel, email, password).await.expect("signed in")
+    }
+
+    /// Signs in with this password.
+    ///
+    /// # Errors
+    /// What the server answered.
+    pub async fn sign_in_with(channel: &Channel, email: &str, password: &str) -> Result<Self, Status> {
         let request = LoginRequest { username: email.to_owned(), password: password.to_owned(), otp: String::new() };
-        let tokens = AuthServiceClient::new(channel.clone()).login(request).await.expect("signed in").into_inner();
-        Self { channel: channel.clone(), tokens }
+        let tokens = AuthServiceClient::new(channel.clone()).login(request).await?.into_inner();
+        Ok(Self { channel: channel.clone(), tokens })
     }
 
     /// Somebody with this access token, or with none where it is empty.
@@ -94,6 +105,24 @@ impl Person {
     #[must_use]
     pub fn auth(&self) -> AuthServiceClient<Client> {
         AuthServiceClient::new(self.client())
+    }
+
+    /// People.
+    #[must_use]
+    pub fn users(&self) -> UsersServiceClient<Client> {
+        UsersServiceClient::new(self.client())
+    }
+
+    /// The organization.
+    #[must_use]
+    pub fn organizations(&self) -> OrganizationsServiceClient<Client> {
+        OrganizationsServiceClient::new(self.client())
+    }
+
+    /// The audit trail.
+    #[must_use]
+    pub fn audit(&self) -> AuditServiceClient<Client> {
+        AuditServiceClient::new(self.client())
     }
 
     /// Samples.

@@ -16,7 +16,10 @@ mod worker;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use contract::auth::v1::{Jwk, auth_service_server::AuthServiceServer};
+use contract::auth::v1::{
+    Jwk, audit_service_server::AuditServiceServer, auth_service_server::AuthServiceServer,
+    organizations_service_server::OrganizationsServiceServer, users_service_server::UsersServiceServer,
+};
 use secrecy::{ExposeSecret as _, SecretSlice};
 use spectra_runtime::{
     Clock, Result,
@@ -25,6 +28,7 @@ use spectra_runtime::{
         token::Tokens,
     },
     db::{self, Db},
+    list::Sealer,
     server::{Builder, Guard, Stack},
 };
 
@@ -47,6 +51,8 @@ pub struct Settings {
     pub db: db::Settings,
     /// What guards it.
     pub guard: Guard,
+    /// Seals page tokens.
+    pub sealer: Sealer,
     /// Dates sessions and refresh tokens.
     pub clock: Clock,
     /// The keys that the guard verifies with; the service puts its own in their place, and signs with them.
@@ -72,6 +78,7 @@ pub struct Service {
 /// What every operation has at hand.
 struct App {
     db: Db,
+    sealer: Sealer,
     clock: Clock,
     tokens: Arc<Tokens>,
     secret: SecretSlice<u8>,
@@ -96,7 +103,8 @@ impl Service {
     ///
     /// # Errors
     /// INTERNAL where the secret does not seal.
-    pub fn new(Settings { db, guard, clock, keys, algorithm, secret, hash_places }: Settings) -> Result<Self> {
+    pub fn new(settings: Settings) -> Result<Self> {
+        let Settings { db, guard, sealer, clock, keys, algorithm, secret, hash_places } = settings;
         let db = Db::new(NAME, db);
         let signing = match algorithm {
             Algorithm::Hs256 => None,
@@ -104,6 +112,7 @@ impl Service {
         };
         let app = Arc::new(App {
             db: db.clone(),
+            sealer,
             clock,
             tokens: Arc::clone(&guard.tokens),
             secret,
@@ -114,7 +123,13 @@ impl Service {
             hub: Hub::new(Arc::clone(&guard.revocations)),
         });
         let worker = Worker::new(Arc::clone(&app));
-        let stack = Builder::new(guard).add(AuthServiceServer::new(rpc::Rpc(app))).build();
+        let rpc = rpc::Rpc(app);
+        let stack = Builder::new(guard)
+            .add(AuthServiceServer::new(rpc.clone()))
+            .add(UsersServiceServer::new(rpc.clone()))
+            .add(OrganizationsServiceServer::new(rpc.clone()))
+            .add(AuditServiceServer::new(rpc))
+            .build();
         Ok(Self { stack, db, worker })
     }
 }

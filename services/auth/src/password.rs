@@ -1,5 +1,7 @@
 //! Passwords: argon2id (RFC 9106), a few at a time, off the threads that answer calls.
 
+mod policy;
+
 use std::{sync::Arc, time::Instant};
 
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version, password_hash};
@@ -38,7 +40,25 @@ impl Passwords {
         Ok(matches && known)
     }
 
-    /// The PHC string to store for a new password.
+    /// The PHC string to store for a password that somebody chose, which stands in this field of the request; `about`
+    /// is what they are called.
+    ///
+    /// # Errors
+    /// PASSWORD_WEAK; DEADLINE_EXCEEDED where no place came free before the caller stopped waiting.
+    pub async fn hash_chosen(
+        &self,
+        (field, password): (&'static str, SecretString),
+        about: [String; 2],
+        deadline: Instant,
+    ) -> Result<SecretString> {
+        let work = move || {
+            policy::check(field, &password, &about.each_ref().map(String::as_str))?;
+            hash(&password)
+        };
+        self.work(deadline, work).await
+    }
+
+    /// The PHC string to store for a password, whatever it is.
     ///
     /// # Errors
     /// DEADLINE_EXCEEDED where no place came free before the caller stopped waiting.

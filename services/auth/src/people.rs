@@ -15,7 +15,7 @@ use crate::{
     rpc::convert,
     store::{
         login_directory::{Entry, login_directory_get, login_directory_has_domain, login_directory_insert},
-        organization::{self, Organization, organization_id_by_slug, organization_insert},
+        organization::{self, organization_id_by_slug, organization_insert},
         user::user_insert,
     },
     user,
@@ -34,23 +34,17 @@ pub async fn seed_organization(db: &Db, slug: &str, name: &str, time_zone: &str)
     if let Some(id) = organization_id(db, slug).await? {
         return Ok(id);
     }
-    let organization = Organization {
-        id: Uuid::now_v7(),
-        slug: slug.to_owned(),
-        name: name.to_owned(),
-        time_zone: time_zone.to_owned(),
-    };
-    let id = organization.id;
+    let id = Uuid::now_v7();
     let Value(inserted) = db
-        .write(&seed(id), async move |tx: &mut Tx| {
-            let inserted = organization_insert(tx.conn(), &organization).await?;
-            if inserted {
-                let after = convert::organization_to_wire(organization);
+        .write(&seed(id), async |tx: &mut Tx| {
+            let inserted = organization_insert(tx.conn(), id, slug, name, time_zone).await?;
+            if let Some(organization) = &inserted {
+                let after = convert::organization_to_wire(organization.clone());
                 tx.record(Event::new(organization::RESOURCE, id, "create").after(&after));
             } else {
                 tx.unchanged();
             }
-            Ok(Value(inserted))
+            Ok(Value(inserted.is_some()))
         })
         .await?;
     if inserted {

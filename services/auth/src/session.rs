@@ -1,5 +1,7 @@
 //! A person's stay, from sign-in to its end, and how long it may last.
 
+use std::net::IpAddr;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use spectra_runtime::{Error, Reason, error::Kind};
 use uuid::Uuid;
@@ -16,14 +18,26 @@ const IDLE: TimeDelta = TimeDelta::hours(8);
 pub struct Session {
     pub id: Uuid,
     pub user_id: Uuid,
+    pub created_at: DateTime<Utc>,
+    pub last_used_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
+    /// Where the person signed in from, if it was seen.
+    pub address: Option<String>,
 }
 
 impl Session {
     /// A stay that begins now.
-    pub fn begin(user_id: Uuid, at: DateTime<Utc>) -> Self {
-        Self { id: Uuid::now_v7(), user_id, expires_at: at + LIFE, ended_at: None }
+    pub fn begin(user_id: Uuid, at: DateTime<Utc>, address: Option<IpAddr>) -> Self {
+        Self {
+            id: Uuid::now_v7(),
+            user_id,
+            created_at: at,
+            last_used_at: at,
+            expires_at: at + LIFE,
+            ended_at: None,
+            address: address.map(|address| address.to_string()),
+        }
     }
 
     /// When a refresh token that is issued now expires: never after the session itself.
@@ -39,8 +53,14 @@ pub enum EndReason {
     Logout,
     /// A spent refresh token was used: it is in two hands.
     Reuse,
+    /// The person ended it from another one.
+    Revoked,
     /// The account was disabled.
     Disabled,
+    /// The password is another one.
+    PasswordChanged,
+    /// The role is another one, which the session's tokens do not know.
+    RoleChanged,
 }
 
 impl EndReason {
@@ -48,7 +68,10 @@ impl EndReason {
         match self {
             Self::Logout => "logout",
             Self::Reuse => "reuse",
+            Self::Revoked => "revoked",
             Self::Disabled => "disabled",
+            Self::PasswordChanged => "password_changed",
+            Self::RoleChanged => "role_changed",
         }
     }
 }
@@ -65,7 +88,7 @@ mod tests {
     #[test]
     fn a_token_lives_eight_hours_and_never_outlives_its_session() {
         let begun_at = DateTime::UNIX_EPOCH;
-        let session = Session::begin(Uuid::nil(), begun_at);
+        let session = Session::begin(Uuid::nil(), begun_at, None);
         assert_eq!(session.token_expires_at(begun_at), begun_at + TimeDelta::hours(8));
         let late = session.expires_at - TimeDelta::hours(1);
         assert_eq!(session.token_expires_at(late), session.expires_at);

@@ -1,5 +1,6 @@
 //! Rows and queries: one file a table.
 
+pub mod event;
 pub mod login_attempt;
 pub mod login_directory;
 pub mod organization;

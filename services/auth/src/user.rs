@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
-use spectra_runtime::{Error, Reason, auth::Role, error::Kind};
+use spectra_runtime::{Error, Reason, Result, auth::Role, error::Kind};
 use uuid::Uuid;
 
 /// The name of the noun in errors and events.
@@ -17,6 +17,7 @@ pub struct User {
     pub role: Role,
     pub disabled_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
     pub revision: i64,
 }
 
@@ -27,11 +28,33 @@ impl User {
     }
 }
 
+/// Refuses what no person may be called, whoever wrote it.
+pub fn check_names(email: &str, display_name: &str) -> Result<()> {
+    let wanted = |field: &str| Err(Error::field(format!("user.{field}"), "is wanted"));
+    if email.is_empty() {
+        return wanted("email");
+    }
+    if display_name.trim().is_empty() {
+        return wanted("display_name");
+    }
+    Ok(())
+}
+
 /// A person and what their password is checked by; without it, nobody signs in with one.
 #[derive(Debug)]
 pub struct Account {
     pub user: User,
     pub password_hash: Option<SecretString>,
+}
+
+/// An organization without an active admin could never get another one.
+pub fn last_admin(id: Uuid) -> Error {
+    let message = "this is the organization's last active admin: make somebody else one first";
+    Error::precondition(Reason::StateConflict, message)
+        .about(RESOURCE, id)
+        .with("from", "admin")
+        .with("to", "")
+        .with("allowed", "")
 }
 
 /// Unknown, wrong or disabled: which of them is nobody's business.

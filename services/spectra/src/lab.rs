@@ -102,6 +102,7 @@ impl Lab {
             let settings = spectra_auth::Settings {
                 db,
                 guard,
+                sealer: parts.sealer()?,
                 clock,
                 keys,
                 algorithm: parts.settings.jwt_algorithm,

@@ -27,6 +27,7 @@ const ADMINS: &[Role] = &[Admin];
 
 /// Each permission that a method may ask for, sorted, and the roles that hold it.
 const PERMISSIONS: &[(&str, &[Role])] = &[
+    ("audit.read", LEADS),
     ("calibrations.read", ALL),
     ("calibrations.review", LEADS),
     ("calibrations.write", MAKERS),
@@ -34,6 +35,7 @@ const PERMISSIONS: &[(&str, &[Role])] = &[
     ("instruments.return", LEADS),
     ("instruments.take_out", HANDS),
     ("instruments.write", MAKERS),
+    ("organization.write", ADMINS),
     ("policies.write", ADMINS),
     ("projects.read", ALL),
     ("projects.write", LEADS),
@@ -48,6 +50,8 @@ const PERMISSIONS: &[(&str, &[Role])] = &[
     ("samples.read", ALL),
     ("samples.release", LEADS),
     ("samples.write", MAKERS),
+    ("users.read", ALL),
+    ("users.write", ADMINS),
 ];
 
 /// Every permission there is, sorted.

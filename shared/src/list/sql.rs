@@ -33,6 +33,7 @@ pub struct Condition {
 struct After {
     position: Position,
     column: &'static str,
+    cast: &'static str,
     id_column: &'static str,
     descending: bool,
 }
@@ -48,7 +49,8 @@ impl Condition {
         };
         let after = page.after.clone().map(|position| After {
             position,
-            column: page.column,
+            column: page.order.column,
+            cast: page.order.cast,
             id_column: page.id_column,
             descending: page.descending,
         });
@@ -86,6 +88,7 @@ impl After {
         out.push_sql(self.id_column);
         out.push_sql(if self.descending { ") < (" } else { ") > (" });
         push_value(&self.position.key, out)?;
+        out.push_sql(self.cast);
         out.push_sql(", ");
         out.push_bind_param::<SqlUuid, _>(&self.position.id)?;
         out.push_sql(")");
@@ -167,7 +170,7 @@ pub struct OrderAndLimit {
 impl OrderAndLimit {
     pub(super) fn new<Row>(page: &Page<Row>) -> Self {
         Self {
-            column: page.column,
+            column: page.order.column,
             id_column: page.id_column,
             descending: page.descending,
             size: page.size,

@@ -30,6 +30,7 @@ static LIST: Spec<Row> = Spec::new(
         Field::uuid("run_id", "sample.run_id"),
         Field::integer("count", "sample.count"),
         Field::boolean("held", "sample.held"),
+        Field::instant("recorded_at", "sample.recorded_at").sortable_by_transaction("sample.txid", |_| 700.into()),
     ],
 );
 
@@ -97,6 +98,20 @@ fn the_first_page_is_the_plain_query() {
 }
 
 #[test]
+fn a_log_is_filtered_by_its_instants_and_ordered_by_its_transactions() {
+    let filter = "recorded_at > 2026-01-31T12:00:00Z".to_owned();
+    let mut request = ListSamplesRequest { filter, order_by: "recorded_at desc".to_owned(), ..Default::default() };
+    request.page_token = page(&request).unwrap().finish(rows(51)).1;
+    let (text, binds) = sql(&request);
+    assert_eq!(
+        text,
+        "((sample.recorded_at > $1) AND (sample.txid, sample.id) < ($2::text::xid8, $3)) \
+         ORDER BY sample.txid DESC, sample.id DESC LIMIT 51"
+    );
+    assert!(binds.contains("700"), "{binds}");
+}
+
+#[test]
 fn a_later_page_is_one_row_comparison() {
     let mut request =
         ListSamplesRequest { order_by: "name desc".to_owned(), page_size: 2, skip: 5, ..Default::default() };
@@ -156,7 +171,7 @@ fn order_by_names_one_sortable_field() {
     ] {
         assert!(sql(&ordered(order_by)).0.contains(&format!(" ORDER BY {expected} LIMIT ")), "{order_by:?}");
     }
-    let rule = "order_by: wants one of created_at, name, optionally followed by ` desc`";
+    let rule = "order_by: wants one of created_at, name, recorded_at, optionally followed by ` desc`";
     for order_by in ["location", "nothing", "desc", "name asc", "name DESC", "name desc desc", "name, id", "name;"] {
         assert_eq!(refusal(&ordered(order_by)), (Reason::FilterInvalid, rule.to_owned()), "{order_by:?}");
     }
@@ -265,7 +280,7 @@ fn a_refused_filter_says_what_and_where() {
     for (filter, expected) in [
         (
             "color = red",
-            "1: there is no field `color`; there are created_at, name, location, status, run_id, count, held",
+            "1: there is no field `color`; there are created_at, name, location, status, run_id, count, held, recorded_at",
         ),
         ("name = ", "8: a value is wanted here"),
         ("name = x AND", "13: a comparison is wanted here, not the end"),

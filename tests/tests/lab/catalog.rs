@@ -134,6 +134,7 @@ fn diesel_type(postgres: &str, nullable: bool) -> String {
         "bigint" => "Int8",
         "numeric" => "Numeric",
         "jsonb" => "Jsonb",
+        "xid8" => "Xid8",
         "timestamp with time zone" => "Timestamptz",
         other => panic!("no diesel type for {other} is known here"),
     };

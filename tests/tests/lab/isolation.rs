@@ -54,7 +54,8 @@ async fn a_foreign_id_answers_as_a_random_one_everywhere() {
     let project = theirs.new_project().await;
     let recipe = theirs.new_recipe().await;
     let version = recipe.latest_version.unwrap();
-    let foreign = [instrument.id, calibration.id, sample.id, run.id, project.id, recipe.id, version.id];
+    let user = theirs.new_user(contract::auth::v1::Role::Viewer).await;
+    let foreign = [instrument.id, calibration.id, sample.id, run.id, project.id, recipe.id, version.id, user.id];
 
     let admin = lab.person("admin").await;
     let mut looked_at = 0;

@@ -1,5 +1,6 @@
 //! The laboratory as its users meet it: real clients, a real socket, a real Postgres.
 
+mod audit;
 mod catalog;
 mod data;
 mod due_calibrations;
@@ -7,6 +8,8 @@ mod faults;
 mod isolation;
 mod lockout;
 mod mutations;
+mod organizations;
+mod passwords;
 mod projects;
 mod quarantine;
 mod ratchets;
@@ -16,4 +19,5 @@ mod samples;
 mod sessions;
 mod story;
 mod tokens;
+mod users;
 mod web;

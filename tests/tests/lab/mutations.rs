@@ -1,6 +1,10 @@
 //! Every mutating method leaves exactly one event, and answers a repeated request_id with the reply it gave before.
 
 use contract::{
+    auth::v1::{
+        DisableUserRequest, EnableUserRequest, ListSessionsRequest, LoginRequest, Organization, RevokeSessionRequest,
+        Role, UpdateOrganizationRequest, UpdateUserRequest,
+    },
     calibration::v1::{
         AcceptCalibrationRequest, Capability, CreateCalibrationRequest, CreateInstrumentRequest, Instrument, Policy,
         RejectCalibrationRequest, ReturnToServiceRequest, RevokeCalibrationRequest, TakeOutOfServiceRequest,
@@ -76,6 +80,35 @@ async fn request(name: &str, admin: &Person, request_id: &str) -> (Vec<u8>, Vec<
         return two!(request, |other: &mut runs::UpdatePolicyRequest| other.policy.as_mut().unwrap().four_eyes = false);
     }
     match name.rsplit('/').next().unwrap() {
+        "UpdateUser" => {
+            let mut user = admin.new_user(Role::Viewer).await;
+            user.display_name = "Nova Nobel".to_owned();
+            let request = UpdateUserRequest { user: Some(user), update_mask: mask("display_name"), request_id };
+            two!(request, |other: &mut UpdateUserRequest| other.user.as_mut().unwrap().display_name.push('x'))
+        }
+        "DisableUser" => {
+            let id = admin.new_user(Role::Viewer).await.id;
+            two!(DisableUserRequest { id, request_id, ..Default::default() }, |other: &mut DisableUserRequest| {
+                other.reason.push('x');
+            })
+        }
+        "EnableUser" => {
+            let id = admin.new_user(Role::Viewer).await.id;
+            let disable = DisableUserRequest { id: id.clone(), ..Default::default() };
+            admin.users().disable_user(disable).await.unwrap();
+            two!(EnableUserRequest { id, request_id, ..Default::default() }, |other: &mut EnableUserRequest| {
+                other.reason.push('x');
+            })
+        }
+        "RevokeSession" => {
+            let id = other_session(admin).await;
+            two!(RevokeSessionRequest { id, request_id }, |other: &mut RevokeSessionRequest| other.id = new_id())
+        }
+        "UpdateOrganization" => {
+            let organization = Some(Organization { name: "Nova Laboratory".to_owned(), ..Default::default() });
+            let request = UpdateOrganizationRequest { organization, update_mask: mask("name"), request_id };
+            two!(request, |other: &mut UpdateOrganizationRequest| other.organization.as_mut().unwrap().name.push('x'))
+        }
         "CreateSample" => {
             let sample = Sample { name: new_id(), material_type: "wafer".to_owned(), ..Default::default() };
             two!(CreateSampleRequest { sample: Some(sample), request_id }, |other: &mut CreateSampleRequest| {
@@ -286,6 +319,15 @@ async fn quarantined(admin: &Person) -> String {
     let request = QuarantineSampleRequest { id: id.clone(), reason: "cracked".to_owned(), ..Default::default() };
     admin.samples().quarantine_sample(request).await.unwrap();
     id
+}
+
+/// A session of the admin's beside the one that asks.
+async fn other_session(admin: &Person) -> String {
+    let login =
+        LoginRequest { username: "admin@demo.lab".to_owned(), password: "admin123".to_owned(), otp: String::new() };
+    admin.auth().login(login).await.unwrap();
+    let sessions = admin.auth().list_sessions(ListSessionsRequest::default()).await.unwrap().into_inner().sessions;
+    sessions.into_iter().find(|session| !session.current).expect("another session").id
 }
 
 async fn review(admin: &Person, wanted: bool) {

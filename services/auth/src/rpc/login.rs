@@ -41,7 +41,7 @@ pub async fn handle(app: Arc<App>, request: Request, credentials: LoginRequest) 
     let (org_id, user) = proof?;
 
     let at = app.clock.now_us();
-    let session = Session::begin(user.id, at);
+    let session = Session::begin(user.id, at, request.address);
     let refresh_token = RefreshToken::generate(org_id)?;
     let first = Issued {
         session_id: session.id,
@@ -59,7 +59,7 @@ pub async fn handle(app: Arc<App>, request: Request, credentials: LoginRequest) 
             if !user_hold(tx.conn(), org_id, &user).await? {
                 return Err(credentials_invalid());
             }
-            session_insert(tx.conn(), org_id, &session, at).await?;
+            session_insert(tx.conn(), org_id, &session).await?;
             refresh_token_insert(tx.conn(), org_id, &first).await?;
             tx.record(Event::new(RESOURCE, session.id, "login"));
             Ok(Value(()))

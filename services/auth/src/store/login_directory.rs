@@ -1,7 +1,8 @@
 //! `auth.login_directory`: whose e-mail address it is, over all organizations. No row security.
 
 use diesel::{
-    ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, TextExpressionMethods as _,
+    BoolExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _, QueryDsl as _,
+    TextExpressionMethods as _,
     dsl::{exists, select},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
@@ -42,6 +43,16 @@ pub async fn login_directory_insert(conn: &mut AsyncPgConnection, email: &str, e
         .await
         .map_err(fault)?;
     Ok(inserted == 1)
+}
+
+/// Takes a person's address out, for another to be put in.
+pub async fn login_directory_remove(conn: &mut AsyncPgConnection, email: &str, entry: Entry) -> Result<()> {
+    let theirs = login_directory::org_id.eq(entry.org_id).and(login_directory::user_id.eq(entry.user_id));
+    diesel::delete(login_directory::table.filter(login_directory::email.eq(email).and(theirs)))
+        .execute(conn)
+        .await
+        .map(drop)
+        .map_err(fault)
 }
 
 /// Whether any address is of this domain.

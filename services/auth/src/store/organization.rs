@@ -1,8 +1,12 @@
 //! `auth.organization`, read before an organization is known: no row security.
 
-use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, SelectableHelper as _};
+use chrono::{DateTime, Utc};
+use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, SelectableHelper as _, dsl::now};
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
-use spectra_runtime::{Result, db::fault};
+use spectra_runtime::{
+    Error, Result,
+    db::{Prepared, fault},
+};
 use uuid::Uuid;
 
 use super::schema::organization;
@@ -11,13 +15,29 @@ use super::schema::organization;
 pub const RESOURCE: &str = "organization";
 
 /// A laboratory.
-#[derive(Debug, Clone, diesel::Queryable, diesel::Selectable, diesel::Insertable)]
-#[diesel(table_name = organization, check_for_backend(diesel::pg::Pg), treat_none_as_default_value = false)]
+#[derive(Debug, Clone, diesel::Queryable, diesel::Selectable)]
+#[diesel(table_name = organization, check_for_backend(diesel::pg::Pg))]
 pub struct Organization {
     pub id: Uuid,
     pub slug: String,
     pub name: String,
     pub time_zone: String,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub revision: i64,
+}
+
+impl Organization {
+    /// Refuses what no organization may be, whoever wrote it.
+    pub fn check(&self) -> Result<()> {
+        if self.name.trim().is_empty() {
+            return Err(Error::field("organization.name", "is wanted"));
+        }
+        if self.time_zone.parse::<chrono_tz::Tz>().is_err() {
+            return Err(Error::field("organization.time_zone", "must be an IANA time zone such as Europe/Berlin"));
+        }
+        Ok(())
+    }
 }
 
 pub async fn organization_get(conn: &mut AsyncPgConnection, id: Uuid) -> Result<Option<Organization>> {
@@ -40,14 +60,56 @@ pub async fn organization_id_by_slug(conn: &mut AsyncPgConnection, slug: &str) -
         .map_err(fault)
 }
 
-/// `false` where the slug is taken.
-pub async fn organization_insert(conn: &mut AsyncPgConnection, organization: &Organization) -> Result<bool> {
-    let inserted = diesel::insert_into(organization::table)
-        .values(organization)
+/// The organization, locked until the transaction ends.
+pub async fn organization_lock(conn: &mut AsyncPgConnection, id: Uuid) -> Result<Organization> {
+    organization::table
+        .filter(organization::id.eq(id))
+        .select(Organization::as_select())
+        .for_no_key_update()
+        .first(conn)
+        .await
+        .optional()
+        .map_err(fault)?
+        .ok_or_else(|| Error::not_found(RESOURCE, id))
+}
+
+/// A new organization; `None` where the slug is taken.
+pub async fn organization_insert(
+    conn: &mut AsyncPgConnection,
+    id: Uuid,
+    slug: &str,
+    name: &str,
+    time_zone: &str,
+) -> Result<Option<Organization>> {
+    diesel::insert_into(organization::table)
+        .values((
+            organization::id.eq(id),
+            organization::slug.eq(slug),
+            organization::name.eq(name),
+            organization::time_zone.eq(time_zone),
+        ))
         .on_conflict(organization::slug)
         .do_nothing()
-        .execute(conn)
+        .returning(Organization::as_returning())
+        .get_result(conn)
         .await
-        .map_err(fault)?;
-    Ok(inserted == 1)
+        .optional()
+        .map_err(fault)
+}
+
+/// Writes what may change of a locked organization; its next revision comes back.
+pub async fn organization_update(conn: &mut AsyncPgConnection, organization: &Organization) -> Result<Organization> {
+    Prepared(
+        diesel::update(organization::table.filter(organization::id.eq(organization.id)))
+            .set((
+                organization::name.eq(&organization.name),
+                organization::time_zone.eq(&organization.time_zone),
+                organization::updated_at.eq(now),
+                organization::revision.eq(organization::revision + 1),
+            ))
+            .returning(Organization::as_returning()),
+    )
+    .get_result(conn)
+    .await
+    .map_err(fault)
 }

@@ -7,6 +7,8 @@ diesel::table! {
         name -> Text,
         time_zone -> Text,
         created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        revision -> Int8,
     }
 }
 
@@ -62,6 +64,7 @@ diesel::table! {
         expires_at -> Timestamptz,
         ended_at -> Nullable<Timestamptz>,
         end_reason -> Nullable<Text>,
+        address -> Nullable<Text>,
     }
 }
 
@@ -83,6 +86,28 @@ diesel::table! {
     auth.login_attempt (subject) {
         subject -> Bytea,
         arrives_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::event::Xid8;
+
+    events.event (org_id, txid, seq) {
+        org_id -> Uuid,
+        txid -> Xid8,
+        seq -> Int8,
+        id -> Uuid,
+        service -> Text,
+        resource -> Text,
+        resource_id -> Text,
+        action -> Text,
+        actor -> Text,
+        on_behalf_of -> Nullable<Text>,
+        reason -> Text,
+        request_id -> Text,
+        body -> Bytea,
+        recorded_at -> Timestamptz,
     }
 }
 

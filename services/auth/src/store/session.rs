@@ -1,39 +1,87 @@
 //! `auth.session`.
 
 use chrono::{DateTime, Utc};
-use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _, QueryDsl as _};
+use diesel::{
+    BoolExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, SelectableHelper as _,
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use spectra_runtime::{
-    Result,
+    Error, Result,
     db::{Prepared, fault},
+    list::{Field, Page, Spec},
 };
 use uuid::Uuid;
 
 use super::schema::session;
-use crate::session::{EndReason, Session};
+use crate::session::{EndReason, RESOURCE, Session};
 
-type Columns = (Uuid, Uuid, DateTime<Utc>, Option<DateTime<Utc>>);
-const COLUMNS: (session::id, session::user_id, session::expires_at, session::ended_at) =
-    (session::id, session::user_id, session::expires_at, session::ended_at);
-
-fn from_columns((id, user_id, expires_at, ended_at): Columns) -> Session {
-    Session { id, user_id, expires_at, ended_at }
+#[derive(diesel::Queryable, diesel::Selectable)]
+#[diesel(table_name = session, check_for_backend(diesel::pg::Pg))]
+struct Row {
+    id: Uuid,
+    user_id: Uuid,
+    created_at: DateTime<Utc>,
+    last_used_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+    ended_at: Option<DateTime<Utc>>,
+    address: Option<String>,
 }
 
-pub async fn session_insert(
+impl From<Row> for Session {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            user_id: row.user_id,
+            created_at: row.created_at,
+            last_used_at: row.last_used_at,
+            expires_at: row.expires_at,
+            ended_at: row.ended_at,
+            address: row.address,
+        }
+    }
+}
+
+/// What a person's list of sessions can be filtered and ordered by.
+pub static LIST: Spec<Session> = Spec::new(
+    ("session.id", |session| session.id),
+    &[
+        Field::instant("created_at", "session.created_at").sortable(|session| session.created_at.into()),
+        Field::instant("last_used_at", "session.last_used_at").sortable(|session| session.last_used_at.into()),
+        Field::instant("expires_at", "session.expires_at"),
+        Field::text("address", "session.address"),
+    ],
+);
+
+/// Those of a person that go on.
+pub async fn session_list(
     conn: &mut AsyncPgConnection,
     org_id: Uuid,
-    session: &Session,
+    user_id: Uuid,
     at: DateTime<Utc>,
-) -> Result<()> {
+    page: &Page<Session>,
+) -> Result<Vec<Session>> {
+    let rows: Vec<Row> = session::table
+        .filter(session::org_id.eq(org_id).and(session::user_id.eq(user_id)))
+        .filter(session::ended_at.is_null().and(session::expires_at.gt(at)))
+        .filter(page.condition())
+        .order_by(page.order_and_limit())
+        .select(Row::as_select())
+        .load(conn)
+        .await
+        .map_err(fault)?;
+    Ok(rows.into_iter().map(Session::from).collect())
+}
+
+pub async fn session_insert(conn: &mut AsyncPgConnection, org_id: Uuid, session: &Session) -> Result<()> {
     diesel::insert_into(session::table)
         .values((
             session::org_id.eq(org_id),
             session::id.eq(session.id),
             session::user_id.eq(session.user_id),
-            session::created_at.eq(at),
-            session::last_used_at.eq(at),
+            session::created_at.eq(session.created_at),
+            session::last_used_at.eq(session.last_used_at),
             session::expires_at.eq(session.expires_at),
+            session::address.eq(&session.address),
         ))
         .execute(conn)
         .await
@@ -45,10 +93,10 @@ pub async fn session_insert(
 pub async fn session_get(conn: &mut AsyncPgConnection, org_id: Uuid, id: Uuid) -> Result<Session> {
     session::table
         .filter(session::org_id.eq(org_id).and(session::id.eq(id)))
-        .select(COLUMNS)
+        .select(Row::as_select())
         .first(conn)
         .await
-        .map(from_columns)
+        .map(Session::from)
         .map_err(fault)
 }
 
@@ -63,12 +111,12 @@ pub async fn session_touch(
     Prepared(
         diesel::update(session::table.filter(session::org_id.eq(org_id).and(session::id.eq(id)).and(going_on)))
             .set(session::last_used_at.eq(at))
-            .returning(COLUMNS),
+            .returning(Row::as_returning()),
     )
     .get_result(conn)
     .await
     .optional()
-    .map(|found| found.map(from_columns))
+    .map(|found| found.map(Session::from))
     .map_err(fault)
 }
 
@@ -89,4 +137,38 @@ pub async fn session_end(
     .await
     .map_err(fault)?;
     Ok(ended == 1)
+}
+
+/// Refuses a session that is not this person's.
+pub async fn session_check_owner(conn: &mut AsyncPgConnection, org_id: Uuid, id: Uuid, user_id: Uuid) -> Result<()> {
+    let owner: Option<Uuid> = session::table
+        .filter(session::org_id.eq(org_id).and(session::id.eq(id)))
+        .select(session::user_id)
+        .first(conn)
+        .await
+        .optional()
+        .map_err(fault)?;
+    if owner == Some(user_id) { Ok(()) } else { Err(Error::not_found(RESOURCE, id)) }
+}
+
+/// Ends every session of a person but the one to be spared. The person's row is locked before: Login holds it while it
+/// begins a session, so that none is missed.
+pub async fn sessions_end_of_user(
+    conn: &mut AsyncPgConnection,
+    org_id: Uuid,
+    user_id: Uuid,
+    spared: Option<Uuid>,
+    at: DateTime<Utc>,
+    reason: EndReason,
+) -> Result<usize> {
+    let going_on = session::user_id.eq(user_id).and(session::ended_at.is_null());
+    // No session has the nil id.
+    let others = session::id.ne(spared.unwrap_or(Uuid::nil()));
+    Prepared(
+        diesel::update(session::table.filter(session::org_id.eq(org_id).and(going_on).and(others)))
+            .set((session::ended_at.eq(at), session::end_reason.eq(reason.as_str()))),
+    )
+    .execute(conn)
+    .await
+    .map_err(fault)
 }

@@ -1,0 +1,28 @@
+//! ListAuditEvents: the latest first, unless another order is asked for.
+
+use std::sync::Arc;
+
+use contract::auth::v1::{ListAuditEventsRequest, ListAuditEventsResponse};
+use spectra_runtime::{Result, auth::Caller};
+
+use super::convert::audit_event as convert;
+use crate::{
+    App,
+    store::event::{LIST, event_list},
+};
+
+const LATEST_FIRST: &str = "recorded_at desc";
+
+pub async fn handle(
+    app: Arc<App>,
+    caller: Caller,
+    mut request: ListAuditEventsRequest,
+) -> Result<ListAuditEventsResponse> {
+    if request.order_by.trim().is_empty() {
+        LATEST_FIRST.clone_into(&mut request.order_by);
+    }
+    let page = LIST.page(&app.sealer, caller.org_id(), &request)?;
+    let events = app.db.read(&caller, async |conn| event_list(conn, caller.org_id(), &page).await).await?;
+    let (events, next_page_token) = page.finish(events);
+    Ok(ListAuditEventsResponse { events: events.into_iter().map(convert::to_wire).collect(), next_page_token })
+}

@@ -1,0 +1,141 @@
+//! The audit trail, as those read it who may.
+
+use std::time::Duration;
+
+use contract::{
+    auth::v1::{AuditEvent, ListAuditEventsRequest, ListAuditEventsResponse, Role},
+    samples::v1::MoveSampleRequest,
+};
+use prost_types::{Struct, value::Kind};
+use spectra_tests::{Person, TestLab, refused};
+use uuid::Uuid;
+
+fn filtered(filter: &str) -> ListAuditEventsRequest {
+    ListAuditEventsRequest { filter: filter.to_owned(), ..Default::default() }
+}
+
+async fn list(person: &Person, request: ListAuditEventsRequest) -> ListAuditEventsResponse {
+    person.audit().list_audit_events(request).await.unwrap().into_inner()
+}
+
+/// As many events as are wanted: a transaction that is open anywhere in the server holds the trail back for a moment.
+async fn until(person: &Person, request: &ListAuditEventsRequest, count: usize) -> Vec<AuditEvent> {
+    let wanted = async {
+        loop {
+            let events = list(person, request.clone()).await.events;
+            if events.len() >= count {
+                assert_eq!(events.len(), count, "{events:?}");
+                return events;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), wanted).await.expect("the events are shown")
+}
+
+fn text(of: &Option<Struct>, field: &str) -> Option<String> {
+    match of.as_ref()?.fields.get(field)?.kind.as_ref()? {
+        Kind::StringValue(text) => Some(text.clone()),
+        other => panic!("{field} is {other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_reads_who_did_what_and_how_it_was_before() {
+    let lab = TestLab::start().await;
+    let (engineer, pi, theirs) = (lab.person("engineer").await, lab.person("pi").await, lab.stranger("pi").await);
+    let sample = engineer.new_sample().await;
+    let step = MoveSampleRequest {
+        id: sample.id.clone(),
+        location: "bench 1".to_owned(),
+        reason: "for the sweep".to_owned(),
+        ..Default::default()
+    };
+    let moved = engineer.samples().move_sample(step).await.unwrap();
+    let request_id = moved.metadata().get("x-request-id").unwrap().to_str().unwrap().to_owned();
+
+    let of_sample = filtered(&format!("resource = sample AND resource_id = \"{}\"", sample.id));
+    let events = until(&pi, &of_sample, 2).await;
+    let [moved, created] = events.as_slice() else { panic!("{events:?}") };
+    assert_eq!((moved.action.as_str(), created.action.as_str()), ("move", "create"), "the latest first");
+    assert_eq!((moved.service.as_str(), moved.reason.as_str()), ("samples", "for the sweep"));
+    assert_eq!((&moved.actor, moved.on_behalf_of.as_str()), (&format!("user:{}", sample.created_by), ""));
+    assert_eq!(moved.request_id, request_id);
+    assert!(moved.recorded_at.is_some());
+    assert_eq!((text(&moved.before, "location"), text(&moved.after, "location")), (None, Some("bench 1".to_owned())));
+    assert_eq!((&created.before, text(&created.after, "material_type")), (&None, Some("wafer".to_owned())));
+
+    for filter in [
+        format!("request_id = \"{request_id}\""),
+        format!("service = samples AND action = move AND actor = \"user:{}\"", sample.created_by),
+        format!("resource_id = \"{}\" AND NOT action = create AND recorded_at > 2020-01-01T00:00:00Z", sample.id),
+    ] {
+        assert_eq!(until(&pi, &filtered(&filter), 1).await[0], *moved, "{filter}");
+    }
+    assert_eq!(list(&pi, filtered("recorded_at < 2020-01-01T00:00:00Z")).await.events, []);
+    assert_eq!(list(&theirs, of_sample.clone()).await.events, [], "not in another organization");
+    for wrong in [filtered("body = x"), ListAuditEventsRequest { order_by: "action".to_owned(), ..of_sample.clone() }] {
+        assert_eq!(refused(pi.audit().list_audit_events(wrong).await), "FILTER_INVALID");
+    }
+    assert_eq!(refused(engineer.audit().list_audit_events(of_sample).await), "PERMISSION_DENIED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_whole_trail_is_walked_once_either_way_while_it_grows() {
+    let lab = TestLab::start().await;
+    let admin = lab.person("admin").await;
+    for _ in 0..10 {
+        admin.new_user(Role::Viewer).await;
+    }
+    until(&admin, &filtered("resource = user AND action = create AND actor:\"user:\""), 10).await;
+    for order_by in ["", "recorded_at", "recorded_at desc"] {
+        let mut request = ListAuditEventsRequest { page_size: 3, order_by: order_by.to_owned(), ..Default::default() };
+        request.filter = "resource = user AND actor:\"user:\" AND action = create".to_owned();
+        let mut walked = Vec::new();
+        loop {
+            let page = list(&admin, request.clone()).await;
+            walked.extend(page.events);
+            // What is not asked for comes in between.
+            admin.new_sample().await;
+            request.page_token = page.next_page_token;
+            if request.page_token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(walked.len(), 10);
+        let instants: Vec<_> = walked.iter().map(|event| event.recorded_at.unwrap()).collect();
+        let instants = instants.iter().map(|at| (at.seconds, at.nanos));
+        assert!(if order_by == "recorded_at" { instants.is_sorted() } else { instants.rev().is_sorted() });
+    }
+    let first = list(&admin, ListAuditEventsRequest { page_size: 3, ..Default::default() }).await;
+    let altered = ListAuditEventsRequest {
+        page_token: first.next_page_token,
+        order_by: "recorded_at".to_owned(),
+        ..Default::default()
+    };
+    assert_eq!(refused(admin.audit().list_audit_events(altered).await), "PAGE_TOKEN_INVALID");
+}
+
+/// An event whose transaction began first and commits last is not passed by, and a body that nobody can read is no error.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_commits_late_is_waited_for() {
+    let lab = TestLab::start().await;
+    let (engineer, pi) = (lab.person("engineer").await, lab.person("pi").await);
+    let slow = lab.database.owner().await;
+    let organization = "SELECT id::text FROM auth.organization WHERE slug = 'demo'";
+    let organization: String = slow.query_one(organization, &[]).await.unwrap().get(0);
+    let begin = format!(
+        "BEGIN; INSERT INTO events.event (org_id, id, service, resource, resource_id, action, actor, request_id, body) \
+         VALUES ('{organization}', '{}', 'runs', 'sample', 'slow', 'create', 'service:runs', '', '\\xffff')",
+        Uuid::now_v7()
+    );
+    slow.batch_execute(&begin).await.unwrap();
+    let sample = engineer.new_sample().await;
+    let request = ListAuditEventsRequest { order_by: "recorded_at".to_owned(), ..filtered("resource = sample") };
+    assert_eq!(list(&pi, request.clone()).await.events, [], "what came later waits for what may yet come before");
+
+    slow.batch_execute("COMMIT").await.unwrap();
+    let events = until(&pi, &request, 2).await;
+    assert_eq!([&events[0].resource_id, &events[1].resource_id], ["slow", &sample.id]);
+    assert_eq!((&events[0].before, &events[0].after), (&None, &None));
+}
