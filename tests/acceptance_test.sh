@@ -46,8 +46,8 @@ main() {
     item 9 "health of each service and of the database; metrics count calls and refusals by the lockout" health
     later 9 "interactive API page"
     item 10 "settings by environment or file: shown without secrets, refused with every fault at once" settings
-    item 11 "development signs with HS256; production is refused for up, seed and a shared secret" production
-    later 11 "asymmetric keys, OIDC, TLS 1.3, rate limits, MFA for admins"
+    item 11 "keys and certificates; production is refused with a shared secret, without TLS, with the demo's people" production
+    later 11 "OIDC, rate limits, MFA for admins"
     item 12 "this test had a line for every item up to here" every_item
     later 12 "Docker Compose, Kubernetes, .env.example"
     item 13 "signing out ends the session: its refresh token is refused" signing_out
@@ -331,12 +331,20 @@ production() {
     expect "alg of an access token" "$algorithm" "$(token engineer@demo.lab | python3 -c '
 import base64, json, sys
 print(json.loads(base64.urlsafe_b64decode(sys.stdin.read().split(".")[0] + "=="))["alg"])')"
-    local command said
+    local command said production
+    production=(SPECTRA_PROFILE=production JWT_SECRET="$SECRET" DATABASE_URL="$database"
+        SPECTRA_DATA="$work/production" SPECTRA_LISTEN=127.0.0.1:0)
     for command in up seed serve; do
-        said=$(said_when_refused "$command" SPECTRA_PROFILE=production JWT_SECRET="$SECRET" \
-            DATABASE_URL=postgres://nobody@127.0.0.1:1/none SPECTRA_DATA="$work/production")
+        said=$(said_when_refused "$command" "${production[@]}")
+        [[ "$said" == *"JWT_ALGORITHM is HS256"* && "$said" == *SPECTRA_TLS_CERTIFICATE* ]] || refuse "$command: $said"
+    done
+    production+=(JWT_ALGORITHM=ES256 SPECTRA_BEHIND_TLS_MESH=true)
+    for command in up seed; do
+        said=$(said_when_refused "$command" "${production[@]}")
         [[ "$said" == *production* ]] || refuse "$command in production: $said"
     done
+    said=$(said_when_refused serve "${production[@]}")
+    [[ "$said" == *superuser* || "$said" == *"demo's accounts"* ]] || refuse "serve with a laptop's database: $said"
 }
 
 # 12. This test.

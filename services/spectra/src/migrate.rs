@@ -4,7 +4,9 @@ use diesel::{
     migration::{Migration, MigrationSource as _},
     pg::Pg,
 };
-use diesel_async::{AsyncConnection as _, AsyncMigrationHarness, AsyncPgConnection, SimpleAsyncConnection as _};
+use diesel_async::{
+    AsyncConnection as _, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _,
+};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -105,6 +107,27 @@ pub async fn check(url: &SecretString) -> Result<()> {
     }
     if let Some(step) = steps.iter().find(|step| step.name.ends_with("(unknown to this program)")) {
         return Err(Trouble(format!("the database has migration {}: use a newer program", step.name)));
+    }
+    Ok(())
+}
+
+/// Refuses a login that row security does not bind.
+///
+/// # Errors
+/// A sentence that says what to do.
+pub async fn check_login(url: &SecretString) -> Result<()> {
+    #[derive(diesel::QueryableByName)]
+    struct Login {
+        #[diesel(sql_type = diesel::sql_types::Bool)]
+        unbound: bool,
+    }
+    let query =
+        diesel::sql_query("SELECT rolsuper OR rolbypassrls AS unbound FROM pg_roles WHERE rolname = current_user");
+    let login: Login = RunQueryDsl::get_result(query, &mut connect(url).await?).await.map_err(said)?;
+    if login.unbound {
+        return Err(Trouble::new(
+            "the login of DATABASE_URL is a superuser, whom row security does not bind: in production, use one that is not",
+        ));
     }
     Ok(())
 }

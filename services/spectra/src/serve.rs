@@ -3,8 +3,10 @@
 use std::{collections::BTreeMap, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use secrecy::SecretString;
+use spectra_auth::people::demo_accounts_present;
 use spectra_runtime::{
     auth::keys::Algorithm,
+    error::Kind,
     server::{self, Drain, Handler, Listener, Stack},
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -13,7 +15,7 @@ use crate::{
     Result, Trouble, admin,
     lab::{Lab, Means},
     migrate,
-    settings::{SERVICES, Settings},
+    settings::{Profile, SERVICES, Settings},
 };
 
 /// Between saying NOT_SERVING and closing: load balancers look away meanwhile.
@@ -33,10 +35,11 @@ pub async fn run(settings: Settings, services: &[String]) -> Result<()> {
     }
     let database_url = settings.database_url.clone().unwrap_or_default();
     if here != ["edge"] {
-        check_schema(&database_url).await?;
+        check_database(&settings, &database_url).await?;
     }
     let means = Means { database_url, secret: settings.jwt_secret.clone(), clocks: BTreeMap::new() };
     let lab = Lab::start(&settings, &means, &here).await?;
+    check_people(&settings, &lab).await?;
 
     let mut listeners = Vec::new();
     for service in &here {
@@ -79,13 +82,34 @@ fn wanting(settings: &Settings, here: &[&str]) -> Vec<&'static str> {
     wanting
 }
 
-async fn check_schema(database_url: &SecretString) -> Result<()> {
-    match migrate::check(database_url).await {
+async fn check_database(settings: &Settings, database_url: &SecretString) -> Result<()> {
+    let checked = async {
+        migrate::check(database_url).await?;
+        match settings.profile {
+            Profile::Production => migrate::check_login(database_url).await,
+            Profile::Development => Ok(()),
+        }
+    };
+    match checked.await {
         // A database that is away comes back, and calls are refused as UNAVAILABLE until then.
         Err(trouble) if trouble.0.contains("cannot be reached") => tracing::warn!(%trouble, "starting without it"),
         checked => checked?,
     }
     Ok(())
+}
+
+/// In production, nobody may sign in with a password that everybody knows.
+async fn check_people(settings: &Settings, lab: &Lab) -> Result<()> {
+    let Some(auth) = lab.databases.get("auth").filter(|_| settings.profile == Profile::Production) else {
+        return Ok(());
+    };
+    match demo_accounts_present(auth).await {
+        Ok(true) => {
+            Err(Trouble::new("the database has the demo's accounts, whose passwords everybody knows: use another"))
+        }
+        Err(error) if error.kind() != Kind::Unavailable => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 fn chosen(services: &[String]) -> Result<Vec<&'static str>> {

@@ -68,6 +68,8 @@ pub struct Settings {
     pub service_urls: BTreeMap<&'static str, String>,
     /// How the process proves itself to others, and whom it trusts; plain text where left out.
     pub tls: Option<tls::Files>,
+    /// Whether something outside of the program encrypts what goes between its processes.
+    pub behind_tls_mesh: bool,
     /// Origins of web pages that may call.
     pub cors_origins: Vec<String>,
     /// Calls that one service works on at once.
@@ -205,6 +207,11 @@ fn parse(reader: &mut Reader) -> Settings {
         service_listen,
         service_urls,
         tls,
+        behind_tls_mesh: reader.switch(
+            "SPECTRA_BEHIND_TLS_MESH",
+            false,
+            "in production, says that a service mesh or proxy speaks TLS in the program's place",
+        ),
         cors_origins: origins
             .split(',')
             .map(str::trim)
@@ -289,10 +296,18 @@ fn check_profile(settings: &Settings, reader: &mut Reader) {
         reader.fault("SPECTRA_CONCURRENCY", "is 0; it must be 1 or more");
     }
     if settings.profile == Profile::Production {
-        reader.fault(
-            "SPECTRA_PROFILE",
-            "is production, which needs asymmetric token keys and TLS; this version has neither yet",
-        );
+        if settings.jwt_algorithm == Algorithm::Hs256 {
+            reader.fault(
+                "JWT_ALGORITHM",
+                "is HS256, whose secret every service would hold; in production it must be EdDSA, ES256 or RS256",
+            );
+        }
+        if settings.tls.is_none() && !settings.behind_tls_mesh {
+            reader.fault(
+                "SPECTRA_TLS_CERTIFICATE",
+                "is not set; production needs it, or SPECTRA_BEHIND_TLS_MESH=true where a mesh encrypts what goes between",
+            );
+        }
     }
 }
 
@@ -339,6 +354,18 @@ mod tests {
     fn a_name_that_is_no_setting_is_noticed() {
         let settings = read(&[("SPECTRA_LISTN", "127.0.0.1:1"), ("SPECTRA_LOG_FILE", ""), ("PATH", "/bin")]).unwrap();
         assert_eq!(settings.unknown, ["SPECTRA_LISTN"]);
+    }
+
+    #[test]
+    fn production_wants_keys_of_its_own_and_tls_and_does_not_reflect() {
+        let production = ("SPECTRA_PROFILE", "production");
+        let trouble = read(&[production]).err().unwrap().0;
+        assert!(trouble.contains("JWT_ALGORITHM is HS256") && trouble.contains("SPECTRA_TLS_CERTIFICATE"), "{trouble}");
+        let keys = ("JWT_ALGORITHM", "ES256");
+        assert!(!read(&[production, keys, ("SPECTRA_BEHIND_TLS_MESH", "true")]).unwrap().reflection);
+        let files = [("SPECTRA_TLS_CERTIFICATE", "/c.pem"), ("SPECTRA_TLS_KEY", "/k.pem")];
+        assert!(read(&[production, keys, files[0], files[1]]).is_ok());
+        assert!(read(&[production, keys, files[0]]).is_err(), "a certificate without its key");
     }
 
     #[test]
