@@ -6,7 +6,7 @@
 
 use std::{collections::VecDeque, pin::pin, time::Duration};
 
-use contract::Watch;
+use contract::{Watch, common::v1::Change};
 use futures::{Stream, stream};
 use prost_reflect::DynamicMessage;
 use prost_types::Any;
@@ -27,55 +27,61 @@ const LOOK_PERIOD: Duration = Duration::from_millis(250);
 
 /// One message of a watch.
 #[derive(Debug)]
-pub struct Message {
+pub struct Message<T> {
     /// What happened; `None` for a sign of life.
-    pub entry: Option<LogEntry>,
+    pub event: Option<T>,
     /// Where to resume.
     pub resume_token: String,
 }
 
-struct State {
+struct State<T, Read> {
     db: Db,
     org_id: Uuid,
-    resource: &'static str,
-    filter: Filter,
+    resources: &'static [&'static str],
+    read: Read,
     seal: ResumeSeal,
     position: LogPosition,
-    ready: VecDeque<LogEntry>,
+    /// What is to be said next, and where to resume after it.
+    ready: VecDeque<(T, LogPosition)>,
     /// When something was said last; `None` before the first message.
     said_at: Option<Instant>,
 }
 
-/// Watches resources of one kind.
+/// Watches resources of these kinds. What an entry of the log tells, if anything, `read` says.
 ///
 /// # Errors
 /// RESUME_TOKEN_INVALID, RESUME_TOKEN_EXPIRED, DATABASE_UNAVAILABLE; the stream ends with the same.
-pub async fn watch<Request: Watch>(
+pub async fn watch<Request, T, Read>(
     db: &Db,
     sealer: &Sealer,
     caller: &Caller,
     request: &Request,
-    resource: &'static str,
-    filter: Filter,
-) -> Result<impl Stream<Item = Result<Message>> + Send + use<Request>> {
+    resources: &'static [&'static str],
+    read: Read,
+) -> Result<impl Stream<Item = Result<Message<T>>> + Send + use<Request, T, Read>>
+where
+    Request: Watch,
+    T: Send,
+    Read: Fn(LogEntry) -> Result<Vec<T>> + Send,
+{
     let (db, org_id) = (db.clone(), caller.org_id());
     let seal = sealer.seal_resume(org_id, request)?;
     let position = match request.resume_token() {
         "" => db.log_end(org_id).await?,
         token => seal.open(token).ok_or_else(token_invalid)?,
     };
-    let state = State { db, org_id, resource, filter, seal, position, ready: VecDeque::new(), said_at: None };
+    let state = State { db, org_id, resources, read, seal, position, ready: VecDeque::new(), said_at: None };
     Ok(stream::try_unfold(state, |mut state| async move {
         let message = state.next().await?;
         Ok(Some((message, state)))
     }))
 }
 
-impl State {
-    async fn next(&mut self) -> Result<Message> {
+impl<T, Read: Fn(LogEntry) -> Result<Vec<T>>> State<T, Read> {
+    async fn next(&mut self) -> Result<Message<T>> {
         loop {
-            if let Some(entry) = self.ready.pop_front() {
-                return Ok(self.say(entry.position, Some(entry)));
+            if let Some((event, position)) = self.ready.pop_front() {
+                return Ok(self.say(position, Some(event)));
             }
             let said_at = match self.said_at {
                 Some(at) if at.elapsed() < HEARTBEAT => at,
@@ -98,38 +104,45 @@ impl State {
 
     /// Reads on; whether there is something to say, or more to read.
     async fn look(&mut self) -> Result<bool> {
-        let stretch = self.db.log_after(self.org_id, self.resource, self.position).await?;
+        let stretch = self.db.log_after(self.org_id, self.resources, self.position).await?;
         let stretch = stretch.ok_or_else(token_expired)?;
-        self.position = stretch.read_to;
         for entry in stretch.entries {
-            if self.concerns(&entry)? {
-                self.ready.push_back(entry);
+            let (before, behind) = (self.position, entry.position);
+            self.position = behind;
+            let mut events = (self.read)(entry)?.into_iter().peekable();
+            while let Some(event) = events.next() {
+                // Whoever is cut off within an entry is told the whole of it again.
+                let resume_at = if events.peek().is_some() { before } else { behind };
+                self.ready.push_back((event, resume_at));
             }
         }
+        self.position = stretch.read_to;
         Ok(stretch.more || !self.ready.is_empty())
     }
 
-    /// Whether the filter holds for the resource as it was or as it is: whoever has it in view learns that it left.
-    fn concerns(&self, entry: &LogEntry) -> Result<bool> {
-        for any in [&entry.change.before, &entry.change.after].into_iter().flatten() {
-            if self.filter.holds(&dynamic(any)?) {
+    fn say(&mut self, position: LogPosition, event: Option<T>) -> Message<T> {
+        self.said_at = Some(Instant::now());
+        Message { event, resume_token: self.seal.close(position) }
+    }
+}
+
+impl Filter {
+    /// Whether it holds for the resource as it was or as it is: whoever has it in view learns that it left.
+    ///
+    /// # Errors
+    /// INTERNAL for a resource that the contract does not have.
+    pub fn concerns(&self, change: &Change) -> Result<bool> {
+        for any in [&change.before, &change.after].into_iter().flatten() {
+            if self.holds(&dynamic(any)?) {
                 return Ok(true);
             }
         }
         Ok(false)
     }
-
-    fn say(&mut self, position: LogPosition, entry: Option<LogEntry>) -> Message {
-        self.said_at = Some(Instant::now());
-        Message { entry, resume_token: self.seal.close(position) }
-    }
 }
 
-/// The resource in an event, as the message that its type names.
-///
-/// # Errors
-/// INTERNAL for a type that the contract does not have, or bytes that are not of it.
-pub fn dynamic(any: &Any) -> Result<DynamicMessage> {
+/// A resource as the message that its type names.
+fn dynamic(any: &Any) -> Result<DynamicMessage> {
     let name = any.type_url.rsplit('/').next().unwrap_or_default();
     let descriptor = contract::DESCRIPTOR_POOL
         .get_message_by_name(name)

@@ -20,6 +20,7 @@ mod run_transition;
 mod start_run;
 mod update_policy;
 mod update_recipe;
+mod watch_runs;
 
 use std::sync::Arc;
 
@@ -168,5 +169,11 @@ impl RunsService for Rpc {
 
     async fn export_run(&self, request: Request<ExportRunRequest>) -> Answer<Self::ExportRunStream> {
         streaming(&self.0, request, export_run::handle).await
+    }
+
+    type WatchRunsStream = Streamed<WatchRunsResponse>;
+
+    async fn watch_runs(&self, request: Request<WatchRunsRequest>) -> Answer<Self::WatchRunsStream> {
+        streaming(&self.0, request, watch_runs::handle).await
     }
 }

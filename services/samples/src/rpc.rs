@@ -17,11 +17,12 @@ mod release_from_run;
 mod sample_transition;
 mod update_project;
 mod update_sample;
+mod watch_samples;
 
 use std::sync::Arc;
 
 use contract::samples::v1::{projects_service_server::ProjectsService, samples_service_server::SamplesService, *};
-use spectra_runtime::server::unary;
+use spectra_runtime::server::{Streamed, streaming, unary};
 use tonic::{Request, Response, Status};
 
 use crate::App;
@@ -94,6 +95,12 @@ impl SamplesService for Rpc {
 
     async fn release_from_run(&self, request: Request<ReleaseFromRunRequest>) -> Answer<ReleaseFromRunResponse> {
         unary(&self.0, request, release_from_run::handle).await
+    }
+
+    type WatchSamplesStream = Streamed<WatchSamplesResponse>;
+
+    async fn watch_samples(&self, request: Request<WatchSamplesRequest>) -> Answer<Self::WatchSamplesStream> {
+        streaming(&self.0, request, watch_samples::handle).await
     }
 }
 

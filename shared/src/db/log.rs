@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use contract::common::v1::Change;
 use diesel::{
     QueryableByName, sql_query,
-    sql_types::{BigInt, Binary, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Binary, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use prost::Message as _;
@@ -89,7 +89,7 @@ impl Db {
         self.read_as(org_id, async |conn| end(conn).await).await
     }
 
-    /// What the service recorded of this kind of resource behind a position. `None` where the position is of another
+    /// What the service recorded of these kinds of resources behind a position. `None` where the position is of another
     /// cluster, or ahead of this one, as after a restore.
     ///
     /// # Errors
@@ -97,7 +97,7 @@ impl Db {
     pub async fn log_after(
         &self,
         org_id: Uuid,
-        resource: &'static str,
+        resources: &'static [&'static str],
         after: LogPosition,
     ) -> Result<Option<LogStretch>> {
         let service = self.service;
@@ -110,14 +110,14 @@ impl Db {
             let rows: Vec<Row> = sql_query(
                 "SELECT txid::text::bigint AS txid, seq, id, action, body, recorded_at FROM events.event \
                  WHERE org_id = $1 AND (txid, seq) > ($2::text::xid8, $3) AND txid < $4::text::xid8 \
-                 AND service = $5 AND resource = $6 ORDER BY txid, seq LIMIT $7",
+                 AND service = $5 AND resource = ANY($6) ORDER BY txid, seq LIMIT $7",
             )
             .bind::<SqlUuid, _>(org_id)
             .bind::<BigInt, _>(after.txid)
             .bind::<BigInt, _>(after.seq)
             .bind::<BigInt, _>(end.txid)
             .bind::<Text, _>(service)
-            .bind::<Text, _>(resource)
+            .bind::<Array<Text>, _>(resources)
             .bind::<BigInt, _>(AT_ONCE)
             .load(conn)
             .await

@@ -20,4 +20,5 @@ mod sessions;
 mod story;
 mod tokens;
 mod users;
+mod watches;
 mod web;

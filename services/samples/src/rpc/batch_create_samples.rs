@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The noun of its event: an entry of many samples, with an id of its own.
-const RESOURCE: &str = "sample_batch";
+pub const RESOURCE: &str = "sample_batch";
 
 pub async fn handle(
     app: Arc<App>,

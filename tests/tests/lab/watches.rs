@@ -1,0 +1,174 @@
+//! Watches: told in order, nothing lost, resumable; and over when the session is.
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use contract::{
+    auth::v1::LogoutRequest,
+    runs::v1::{CancelRunRequest, RunState, WatchRunsRequest},
+    samples::v1::{MoveSampleRequest, SampleEvent, WatchSamplesRequest, WatchSamplesResponse},
+};
+use spectra_tests::{Person, TestLab, reason, refused};
+use tonic::{Status, Streaming};
+
+/// Longer than any of this takes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn request(filter: &str, resume_token: &str) -> WatchSamplesRequest {
+    WatchSamplesRequest { filter: filter.to_owned(), resume_token: resume_token.to_owned() }
+}
+
+async fn watch(person: &Person, filter: &str, resume_token: &str) -> Streaming<WatchSamplesResponse> {
+    person.samples().watch_samples(request(filter, resume_token)).await.unwrap().into_inner()
+}
+
+async fn next(stream: &mut Streaming<WatchSamplesResponse>) -> Result<WatchSamplesResponse, Status> {
+    let message = tokio::time::timeout(PATIENCE, stream.message()).await.expect("a message in time");
+    message.map(|message| message.expect("the stream goes on"))
+}
+
+async fn next_event(stream: &mut Streaming<WatchSamplesResponse>) -> SampleEvent {
+    loop {
+        if let Some(event) = next(stream).await.unwrap().event {
+            return event;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cut_off_a_hundred_times_while_a_transaction_commits_late_a_watch_loses_nothing() {
+    const LIFE: usize = 100;
+    let lab = TestLab::start().await;
+    let engineer = lab.person("engineer").await;
+    let model = engineer.new_sample().await;
+    let mut resume_token = next(&mut watch(&engineer, "", "").await).await.unwrap().resume_token;
+
+    // It has its number, and an event, before all that follow, and keeps them waiting.
+    let late = lab.database.owner().await;
+    late.batch_execute("BEGIN").await.unwrap();
+    late.execute(
+        "INSERT INTO events.event (org_id, id, service, resource, resource_id, action, actor, request_id, body) \
+         SELECT org_id, gen_random_uuid(), service, resource, resource_id, 'late', actor, request_id, body \
+         FROM events.event WHERE resource_id = $1",
+        &[&model.id],
+    )
+    .await
+    .unwrap();
+    let end = Arc::new(AtomicBool::new(false));
+    let writers: Vec<_> = (0..3)
+        .map(|_| {
+            let (engineer, end) = (engineer.clone(), Arc::clone(&end));
+            tokio::spawn(async move {
+                while !end.load(Ordering::Relaxed) {
+                    engineer.new_sample().await;
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            })
+        })
+        .collect();
+
+    let mut told = Vec::new();
+    for life in 0..LIFE {
+        if life == LIFE / 4 {
+            assert_eq!(told, Vec::<String>::new(), "nothing is told past a transaction that is open");
+            late.batch_execute("COMMIT").await.unwrap();
+        }
+        let mut stream = watch(&engineer, "", &resume_token).await;
+        // A sign of life, and then some events, if there are any yet.
+        for _ in 0..=life % 4 {
+            let Ok(message) = tokio::time::timeout(Duration::from_millis(300), next(&mut stream)).await else { break };
+            let message = message.unwrap();
+            told.extend(message.event.map(|event| event.id));
+            resume_token = message.resume_token;
+        }
+    }
+    end.store(true, Ordering::Relaxed);
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    // All that there is, in its order.
+    let rows = late
+        .query(
+            "SELECT id::text, action FROM events.event WHERE service = 'samples' AND resource = 'sample' \
+             AND resource_id <> $1 OR action = 'late' ORDER BY txid, seq",
+            &[&model.id],
+        )
+        .await
+        .unwrap();
+    let wanted: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    assert_eq!(rows[0].get::<_, String>(1), "late", "the late one comes first");
+    let mut stream = watch(&engineer, "", &resume_token).await;
+    while told.len() < wanted.len() {
+        told.push(next_event(&mut stream).await.id);
+    }
+    assert!(told.len() > 50);
+    assert_eq!(told, wanted);
+    assert_eq!(told.iter().collect::<HashSet<_>>().len(), told.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_tells_what_its_filter_holds_for_before_or_after_and_resumes_as_itself_only() {
+    let lab = TestLab::start().await;
+    let (engineer, stranger) = (lab.person("engineer").await, lab.stranger("engineer").await);
+    let mut shelf = watch(&engineer, "location = \"shelf 7\"", "").await;
+    let first = next(&mut shelf).await.unwrap();
+    assert!(first.event.is_none(), "first a sign of life");
+    let mut theirs = watch(&stranger, "", "").await;
+    next(&mut theirs).await.unwrap();
+
+    let sample = engineer.new_sample().await;
+    engineer.new_sample().await;
+    let move_to = async |location: &str| {
+        let request = MoveSampleRequest { id: sample.id.clone(), location: location.to_owned(), ..Default::default() };
+        engineer.samples().move_sample(request).await.unwrap();
+    };
+    move_to("shelf 7").await;
+    move_to("furnace").await;
+    move_to("shelf 8").await;
+    for location in ["shelf 7", "furnace"] {
+        let event = next_event(&mut shelf).await;
+        let moved = event.sample.unwrap();
+        assert_eq!((event.action.as_str(), moved.id, moved.location.as_str()), ("move", sample.id.clone(), location));
+        assert!(event.recorded_at.is_some());
+    }
+
+    let token = first.resume_token;
+    let mut again = watch(&engineer, "location = \"shelf 7\"", &token).await;
+    assert_eq!(next_event(&mut again).await.sample.unwrap().location, "shelf 7");
+    for (who, filter) in [(&engineer, "location = \"shelf 8\""), (&stranger, "location = \"shelf 7\"")] {
+        let answer = who.samples().watch_samples(request(filter, &token)).await;
+        assert_eq!(refused(answer), "RESUME_TOKEN_INVALID");
+    }
+    assert_eq!(refused(engineer.samples().watch_samples(request("shelf 7", "")).await), "FILTER_INVALID");
+
+    // What the other organization is told first is its own.
+    let own = stranger.new_sample().await;
+    assert_eq!(next_event(&mut theirs).await.sample.unwrap().id, own.id);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_of_runs_tells_their_states_and_ends_with_the_session() {
+    let lab = TestLab::start().await;
+    let (engineer, viewer) = (lab.person("engineer").await, lab.person("viewer").await);
+    let instrument = engineer.new_instrument().await;
+    engineer.calibrate(&instrument, -10, 100).await;
+    let sample = engineer.new_sample().await;
+    let mut stream = viewer.runs().watch_runs(WatchRunsRequest::default()).await.unwrap().into_inner();
+    assert!(stream.message().await.unwrap().unwrap().event.is_none());
+    let run = engineer.new_run(&instrument, &sample).await;
+    engineer.runs().cancel_run(CancelRunRequest { id: run.id.clone(), ..Default::default() }).await.unwrap();
+    for state in [RunState::Queued, RunState::Cancelled] {
+        let message = tokio::time::timeout(PATIENCE, stream.message()).await.unwrap().unwrap().unwrap();
+        let told = message.event.unwrap().run.unwrap();
+        assert_eq!((&told.id, told.state()), (&run.id, state));
+    }
+    viewer.auth().logout(LogoutRequest::default()).await.unwrap();
+    let over = tokio::time::timeout(Duration::from_secs(5), stream.message()).await.expect("within 5 s");
+    assert_eq!(reason(&over.expect_err("an end")).0, "TOKEN_REVOKED");
+}
