@@ -80,7 +80,7 @@ start_mesh() {
         if [[ "$scheme" == https ]]; then
             case "$service" in
                 auth) ;;
-                edge) own=() ;;
+                edge) own=(SPECTRA_SEAL_KEY="$secret") ;;
                 *) own=(DATABASE_URL="$(<"$lab_data/database_url")" SPECTRA_SEAL_KEY="$secret"
                     SPECTRA_SERVICE_CREDENTIAL="$(JWT_SECRET=$secret "$program" keys credential "$service")") ;;
             esac

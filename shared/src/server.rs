@@ -6,6 +6,7 @@
 mod drain;
 mod layers;
 mod listener;
+mod origin;
 mod peer;
 mod remote;
 mod stack;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 pub use self::{
     drain::Drain,
     listener::{Handler, Listener, serve},
+    origin::Origin,
     peer::{Credentials, Peer},
     remote::Remote,
     stack::{Builder, Guard, Stack},

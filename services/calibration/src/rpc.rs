@@ -16,13 +16,14 @@ mod review;
 mod service_state;
 mod update_instrument;
 mod update_policy;
+mod watch_calibration_status;
 
 use std::sync::Arc;
 
 use contract::calibration::v1::{
     calibration_service_server::CalibrationService, instruments_service_server::InstrumentsService, *,
 };
-use spectra_runtime::server::unary;
+use spectra_runtime::server::{Streamed, streaming, unary};
 use tonic::{Request, Response, Status};
 
 use crate::App;
@@ -126,5 +127,14 @@ impl CalibrationService for Rpc {
 
     async fn list_use_grants(&self, request: Request<ListUseGrantsRequest>) -> Answer<ListUseGrantsResponse> {
         unary(&self.0, request, list_use_grants::handle).await
+    }
+
+    type WatchCalibrationStatusStream = Streamed<WatchCalibrationStatusResponse>;
+
+    async fn watch_calibration_status(
+        &self,
+        request: Request<WatchCalibrationStatusRequest>,
+    ) -> Answer<Self::WatchCalibrationStatusStream> {
+        streaming(&self.0, request, watch_calibration_status::handle).await
     }
 }

@@ -3,21 +3,26 @@
 mod jwks;
 mod landing;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures::{FutureExt as _, future::BoxFuture};
 use http::{Method, Request, Response, Version, header};
 use spectra_runtime::{
     Error, Reason,
-    server::{Builder, Guard, Handler, Peer},
+    server::{Builder, Drain, Guard, Handler, Origin, Peer, Standing},
 };
 use tonic::{body::Body, codegen::StdError};
+use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 use tower::Service as _;
 
+/// Between two questions to a service elsewhere whether it serves, and how long it may take to answer.
+const HEALTH_PERIOD: Duration = Duration::from_secs(2);
+const HEALTH_TIME: Duration = Duration::from_secs(2);
 /// Where the public keys of tokens are (RFC 8615).
 const JWKS: &str = "/.well-known/jwks.json";
 
 /// A service that the edge forwards to.
+#[derive(Clone)]
 pub struct Route {
     /// Its short name, such as `samples`: its gRPC services are those of the package `spectra.samples.v1`.
     pub service: &'static str,
@@ -28,6 +33,7 @@ pub struct Route {
 /// The edge over these services. Health and reflection it answers itself, for the laboratory as a whole.
 #[must_use]
 pub fn handler(routes: Vec<Route>, guard: Guard) -> Handler {
+    let origin = guard.origin.clone();
     let own = Builder::new(guard).build();
     let auth = routes.iter().find(|route| route.service == "auth").map(|route| route.peer.clone());
     let routes: HashMap<String, Route> =
@@ -37,7 +43,7 @@ pub fn handler(routes: Vec<Route>, guard: Guard) -> Handler {
         // `/spectra.samples.v1.` of `/spectra.samples.v1.SamplesService/GetSample`.
         let package = path.rfind('/').and_then(|end| path[..end].rfind('.')).map_or("", |end| &path[..=end]);
         match routes.get(package) {
-            Some(route) => forward(route, request),
+            Some(route) => forward(route, origin.as_ref(), request),
             None if request.method() == Method::GET && path == JWKS => match auth.clone() {
                 Some(auth) => jwks::answer(auth).boxed(),
                 None => own.handle(request),
@@ -48,7 +54,7 @@ pub fn handler(routes: Vec<Route>, guard: Guard) -> Handler {
     })
 }
 
-fn forward(route: &Route, mut request: Request<Body>) -> BoxFuture<'static, Response<Body>> {
+fn forward(route: &Route, origin: Option<&Origin>, mut request: Request<Body>) -> BoxFuture<'static, Response<Body>> {
     if let Peer::Local(stack) = &route.peer {
         return stack.handle(request);
     }
@@ -58,7 +64,27 @@ fn forward(route: &Route, mut request: Request<Body>) -> BoxFuture<'static, Resp
         request.headers_mut().remove(header);
     }
     *request.version_mut() = Version::HTTP_2;
+    if let Some(origin) = origin {
+        origin.note(&mut request);
+    }
     async move { peer.call(request).await.unwrap_or_else(|cause| away(service, cause)) }.boxed()
+}
+
+/// Asks a service elsewhere over and over whether it serves, and tells it on, until the process leaves.
+pub async fn follow_health(route: Route, standing: Standing, drain: Drain) {
+    let ask = async {
+        loop {
+            let mut health = HealthClient::new(route.peer.clone());
+            let answer = tokio::time::timeout(HEALTH_TIME, health.check(HealthCheckRequest::default())).await;
+            let serves = matches!(answer, Ok(Ok(answer)) if answer.get_ref().status() == ServingStatus::Serving);
+            standing.tell(route.service, serves).await;
+            tokio::time::sleep(HEALTH_PERIOD).await;
+        }
+    };
+    tokio::select! {
+        () = drain.left() => {}
+        () = ask => {}
+    }
 }
 
 fn away(service: &str, cause: StdError) -> Response<Body> {

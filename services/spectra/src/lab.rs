@@ -16,7 +16,7 @@ use spectra_runtime::{
     db::{self, Db},
     list::Sealer,
     secret,
-    server::{Drain, Guard, Handler, Peer, Remote, Stack, Standing, tls::Tls},
+    server::{Drain, Guard, Handler, Origin, Peer, Remote, Stack, Standing, tls::Tls},
 };
 
 use crate::{
@@ -88,7 +88,12 @@ impl Lab {
         let routes = SERVICES
             .into_iter()
             .map(|service| Ok(Route { service, peer: lab.peer(service, settings)? }))
-            .collect::<Result<_>>()?;
+            .collect::<Result<Vec<_>>>()?;
+        if here.contains(&"edge") {
+            for route in routes.iter().filter(|route| matches!(route.peer, Peer::Remote(_))) {
+                lab.work(spectra_edge::follow_health(route.clone(), lab.standing.clone(), lab.drain.clone()));
+            }
+        }
         // It checks no token itself: each call is checked where it goes.
         lab.edge = spectra_edge::handler(routes, parts.guard("edge", Arc::new(Keys::none())));
         Ok(lab)
@@ -228,9 +233,14 @@ impl Parts<'_> {
         self.means.clocks.get(service).cloned().unwrap_or_default()
     }
 
-    fn sealer(&self) -> Result<Sealer> {
+    /// What all processes of the laboratory share.
+    fn seal_key(&self) -> Option<&[u8]> {
         let own = self.settings.seal_key.as_ref().map(|key| key.expose_secret().as_bytes());
-        let key = own.or(self.secret()).ok_or_else(|| wanting("SPECTRA_SEAL_KEY"))?;
+        own.or(self.secret())
+    }
+
+    fn sealer(&self) -> Result<Sealer> {
+        let key = self.seal_key().ok_or_else(|| wanting("SPECTRA_SEAL_KEY"))?;
         Ok(Sealer::new(&secret::derive(key, "page-token")))
     }
 
@@ -255,6 +265,7 @@ impl Parts<'_> {
         Guard {
             tokens: Arc::new(Tokens::new(self.settings.tokens(), keys, self.clock(service))),
             revocations: Arc::default(),
+            origin: self.seal_key().map(|key| Origin::new(&secret::derive(key, "client-address"))),
             concurrency: self.settings.concurrency,
             origins: self.settings.cors_origins.clone(),
             drain: self.drain.clone(),

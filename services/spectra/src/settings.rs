@@ -197,7 +197,7 @@ fn parse(reader: &mut Reader) -> Settings {
         ),
         seal_key: reader.secret(
             "SPECTRA_SEAL_KEY",
-            "seals page tokens, the same for all processes, 32 bytes or more; derived from JWT_SECRET otherwise",
+            "seals page tokens and what the edge tells, the same for all processes, 32 bytes or more; else from JWT_SECRET",
         ),
         jwt_issuer: reader.text("JWT_ISSUER", "spectra-lab", "`iss` of tokens"),
         jwt_audience: reader.text("JWT_AUDIENCE", "spectra-lab", "`aud` of access tokens"),

@@ -13,7 +13,7 @@ use tonic::body::Body;
 use uuid::Uuid;
 
 use super::{
-    Context, Drain, drain,
+    Context, Drain, Origin, drain,
     listener::ClientAddress,
     stack::{Next, Routes, content_type_starts},
     verifier::Verifier,
@@ -182,7 +182,7 @@ pub(super) fn fork(guarded: Next, open: Next) -> Next {
 }
 
 /// Sets the instant until which the call is worked on: the caller's `grpc-timeout`, or the default, within bounds.
-pub(super) fn deadline(next: Next) -> Next {
+pub(super) fn deadline(next: Next, origin: Option<Origin>) -> Next {
     Arc::new(move |mut request| {
         let id = request_id(&request);
         let Some(method) = contract::method(request.uri().path()) else {
@@ -195,7 +195,8 @@ pub(super) fn deadline(next: Next) -> Next {
             Err(error) => return ready(refuse(error, &id)).boxed(),
         };
         let traceparent = request.headers().get("traceparent").and_then(|value| value.to_str().ok()).map(Arc::from);
-        let address = request.extensions().get::<ClientAddress>().map(|client| client.0);
+        let told = origin.as_ref().and_then(|origin| origin.read(request.headers()));
+        let address = told.or_else(|| request.extensions().get::<ClientAddress>().map(|client| client.0));
         let call = auth::Request { id: Arc::clone(&id), deadline: Instant::now() + wait, traceparent, address };
         request.extensions_mut().insert(Context { request: call, method, person: None, service: None, verifier: None });
         if method.descriptor.is_server_streaming() {

@@ -14,7 +14,7 @@ use tonic::{body::Body, server::NamedService};
 use tower::{Layer as _, Service, ServiceExt as _};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer, ExposeHeaders};
 
-use super::{Drain, Standing, layers, verifier::Verifier};
+use super::{Drain, Origin, Standing, layers, verifier::Verifier};
 use crate::auth::{revocation::Revocations, token::Tokens};
 
 /// The rest of a stack, as each layer sees it.
@@ -41,6 +41,8 @@ pub struct Guard {
     pub tokens: Arc<Tokens>,
     /// Sessions that have been ended before their tokens.
     pub revocations: Arc<Revocations>,
+    /// Believes the edge where calls came from; `None` where nothing is shared with it.
+    pub origin: Option<Origin>,
     /// Calls that the service works on at once; more are refused at once as OVERLOADED.
     pub concurrency: usize,
     /// Origins of web pages that may call, such as `http://127.0.0.1:5173`.
@@ -75,7 +77,7 @@ impl Builder {
     /// The stack. Read from the last line up, this is what a request meets.
     #[must_use]
     pub fn build(self) -> Stack {
-        let Guard { tokens, revocations, concurrency, origins, drain, standing } = self.guard;
+        let Guard { tokens, revocations, origin, concurrency, origins, drain, standing } = self.guard;
         let names = self.routes.0.keys().copied().collect();
 
         // The method's own code, by the service's name.
@@ -87,7 +89,7 @@ impl Builder {
         // No more calls at once than can be worked on.
         let limited = layers::limit(authenticated, Arc::new(Semaphore::new(concurrency)));
         // No call goes on after its caller stopped waiting.
-        let timed = layers::deadline(limited);
+        let timed = layers::deadline(limited, origin);
         // Health and reflection turn off here: open to all, never shed, never timed out.
         let forked = layers::fork(timed, layers::route(standing.routes()));
         // Streams end when the process is to end.

@@ -53,6 +53,15 @@ impl Standing {
         });
     }
 
+    /// Says whether one of our services answers, such as `samples`, which runs elsewhere.
+    pub async fn tell(&self, service: &str, serves: bool) {
+        let status = if serves { ServingStatus::Serving } else { ServingStatus::NotServing };
+        let prefix = format!("spectra.{service}.");
+        for name in self.services.iter().filter(|name| name.starts_with(&prefix)) {
+            self.reporter.set_service_status(name, status).await;
+        }
+    }
+
     async fn set(&self, status: ServingStatus) {
         for name in self.services.iter().map(String::as_str).chain([""]) {
             self.reporter.set_service_status(name, status).await;

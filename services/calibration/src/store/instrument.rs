@@ -137,6 +137,17 @@ pub async fn instruments_by_id(mut conn: &AsyncPgConnection, org_id: Uuid, ids: 
     Ok(found)
 }
 
+/// Ids of all instruments.
+pub async fn instrument_ids(mut conn: &AsyncPgConnection, org_id: Uuid) -> Result<Vec<Uuid>> {
+    instrument::table
+        .filter(instrument::org_id.eq(org_id))
+        .order_by(instrument::id)
+        .select(instrument::id)
+        .load(&mut conn)
+        .await
+        .map_err(fault)
+}
+
 pub async fn instrument_list(
     conn: &mut AsyncPgConnection,
     org_id: Uuid,

@@ -26,12 +26,14 @@ use tonic::{
     metadata::{Ascii, MetadataValue},
     transport::{Certificate, Channel, ClientTlsConfig, Endpoint},
 };
+use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 use tonic_types::StatusExt as _;
 
 use crate::support::{Up, create, folder, free, sign_in, spectra, with};
 
 /// What an operator would wait for at most.
 const PATIENCE: Duration = Duration::from_secs(30);
+const SEAL_KEY: &str = "a key that only the tests know, for page tokens";
 const SERVICES: [&str; 4] = ["auth", "samples", "calibration", "runs"];
 
 /// Five processes on the database of a laboratory that `up` made.
@@ -120,10 +122,10 @@ impl Mesh {
             (true, "samples" | "calibration" | "runs") => {
                 let credential = self.keys(&["credential", service]);
                 command.env("SPECTRA_SERVICE_CREDENTIAL", credential.trim());
-                command.env("SPECTRA_SEAL_KEY", "a key that only the tests know, for page tokens");
+                command.env("SPECTRA_SEAL_KEY", SEAL_KEY);
             }
             (true, "edge") => {
-                command.env_remove("DATABASE_URL");
+                command.env_remove("DATABASE_URL").env("SPECTRA_SEAL_KEY", SEAL_KEY);
             }
             _ => {
                 command.env("JWT_SECRET", self.kept("jwt_secret"));
@@ -342,8 +344,22 @@ async fn a_service_that_is_away_is_named_and_comes_back_by_itself() {
     let away = get(&channel, &token, &uuid::Uuid::now_v7().to_string()).await.unwrap_err();
     assert_eq!((away.code(), reason(&away).as_str()), (Code::Unavailable, "SAMPLES_UNREACHABLE"));
     assert!(away.get_details_retry_info().is_some());
+    let health = async || {
+        let service = "spectra.samples.v1.SamplesService".to_owned();
+        let answer = HealthClient::new(channel.clone()).check(HealthCheckRequest { service }).await.unwrap();
+        answer.into_inner().status()
+    };
+    let begun = Instant::now();
+    while health().await != ServingStatus::NotServing {
+        assert!(begun.elapsed() < PATIENCE, "the edge says that samples serves");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     mesh.start("samples");
     mesh.ready().await;
+    while health().await != ServingStatus::Serving {
+        assert!(begun.elapsed() < PATIENCE, "the edge does not say that samples serves again");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     let token = sign_in(&channel).await;
     run(&channel, &token, "KEI-2400-01").await.unwrap();
 }
