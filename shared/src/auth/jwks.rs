@@ -1,6 +1,9 @@
 //! Keeps a verifier's keys as Auth publishes them.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use contract::auth::v1::{GetJwksRequest, auth_service_client::AuthServiceClient};
 
@@ -14,21 +17,24 @@ use crate::{
 pub const PERIOD: Duration = Duration::from_secs(60);
 /// After a look that failed.
 const PAUSE: Duration = Duration::from_millis(500);
+/// What is mended within so long is not worth a word.
+const QUIET: Duration = Duration::from_secs(10);
 /// How long Auth may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Looks again and again until the drain closes. While Auth is away, the keys that are known stay in force.
 pub async fn follow(keys: Arc<Keys>, auth: Peer, drain: Drain) {
-    let mut told = false;
+    let (mut told, mut fetched_at) = (false, Instant::now());
     loop {
         let wait = match fetch(&auth).await {
             Ok(published) => {
                 keys.set(Vec::new(), published);
-                told = false;
+                (told, fetched_at) = (false, Instant::now());
                 PERIOD
             }
             Err(error) => {
-                if !std::mem::replace(&mut told, true) {
+                // While everything starts, nobody needs to be told.
+                if fetched_at.elapsed() > QUIET && !std::mem::replace(&mut told, true) {
                     tracing::warn!(%error, "the keys of tokens cannot be fetched; trying again");
                 }
                 PAUSE

@@ -96,7 +96,9 @@ impl Revocations {
                 () = drain.closed() => return,
                 failed = self.listen(&auth, &tokens, &clock, &mut told) => failed,
             };
-            if !std::mem::replace(&mut told, true) {
+            // While everything starts, nobody needs to be told.
+            let heard_lately = self.silence().unwrap_or_else(|| self.began_at.elapsed()) < SILENCE;
+            if !heard_lately && !std::mem::replace(&mut told, true) {
                 tracing::warn!(error = %failed, "ended sessions are not heard of; connecting to Auth again");
             }
             tokio::select! {
