@@ -61,7 +61,7 @@ impl Verifier {
             None => None,
         };
         match (&person, &service) {
-            (Some((claims, _)), _) => self.revocations.check(claims.sid, method.mutating)?,
+            (Some((claims, _)), _) => self.revocations.check(claims.sid, !method.safe())?,
             (None, Some(_)) => {}
             (None, None) => return Err(token_missing().into()),
         }
