@@ -17,6 +17,7 @@ mod generated {
     include!(concat!(env!("OUT_DIR"), "/requests.rs"));
     include!(concat!(env!("OUT_DIR"), "/validate_impl.rs"));
 }
+pub use generated::google::api::{HttpRule, http_rule};
 use generated::spectra;
 
 /// Every file of the contract with its imports, encoded as `google.protobuf.FileDescriptorSet`.
@@ -103,6 +104,8 @@ pub struct Method {
     pub mutating: bool,
     /// Whether its response must never be stored.
     pub replay_never: bool,
+    /// How it is called over plain HTTP; empty for those that are not.
+    pub http: Vec<HttpRule>,
     /// Its descriptor.
     pub descriptor: MethodDescriptor,
 }
@@ -110,18 +113,24 @@ pub struct Method {
 static METHODS: LazyLock<HashMap<String, Method>> = LazyLock::new(|| {
     let option = |name| DESCRIPTOR_POOL.get_extension_by_name(name).expect("options.proto declares the option");
     let (access, replay) = (option("spectra.common.v1.access"), option("spectra.common.v1.replay"));
+    let http = option("google.api.http");
     DESCRIPTOR_POOL
         .services()
         .flat_map(|service| service.methods().collect::<Vec<_>>())
         .map(|descriptor| {
-            let method = Method::read(descriptor, &access, &replay);
+            let method = Method::read(descriptor, &access, &replay, &http);
             (method.path.clone(), method)
         })
         .collect()
 });
 
 impl Method {
-    fn read(descriptor: MethodDescriptor, access: &ExtensionDescriptor, replay: &ExtensionDescriptor) -> Self {
+    fn read(
+        descriptor: MethodDescriptor,
+        access: &ExtensionDescriptor,
+        replay: &ExtensionDescriptor,
+        http: &ExtensionDescriptor,
+    ) -> Self {
         use common::v1::access::Rule;
         let options = descriptor.options();
         let rule = options
@@ -130,6 +139,9 @@ impl Method {
             .and_then(|message| message.transcode_to::<common::v1::Access>().ok())
             .and_then(|access| access.rule)
             .expect("the build refuses a method without access");
+        let http = Some(options.get_extension(http))
+            .filter(|_| options.has_extension(http))
+            .and_then(|rule| rule.as_message().and_then(|rule| rule.transcode_to::<HttpRule>().ok()));
         let service = descriptor.parent_service().full_name().to_owned();
         Self {
             path: format!("/{service}/{}", descriptor.name()),
@@ -142,6 +154,7 @@ impl Method {
             },
             mutating: descriptor.input().get_field_by_name("request_id").is_some(),
             replay_never: options.get_extension(replay).as_enum_number() == Some(1),
+            http: http.map_or_else(Vec::new, bindings),
             descriptor,
         }
     }
@@ -153,6 +166,12 @@ impl Method {
     pub fn safe(&self) -> bool {
         !self.mutating && !self.replay_never
     }
+}
+
+/// A rule, and those beside it.
+fn bindings(mut rule: HttpRule) -> Vec<HttpRule> {
+    let further = std::mem::take(&mut rule.additional_bindings);
+    std::iter::once(rule).chain(further).collect()
 }
 
 /// What the method with this path (`/package.Service/Method`) declares; `None` where there is no such method.

@@ -14,6 +14,8 @@ cd "$(dirname "$0")/.."
 readonly BUF=1.74.0 GRPCURL=v1.9.3 CARGO_DENY=0.20.2
 # The oldest PostgreSQL that runs a lab.
 readonly POSTGRES=15
+# The oldest Node.js that builds the web app.
+readonly NODE=20.19
 
 readonly tools="$PWD/target/tools"
 packages=()
@@ -29,7 +31,7 @@ main() {
     install_packages
     case "$1" in
         run) ;;
-        test) tool_grpcurl ;;
+        test) tool_grpcurl; tool_promtool ;;
         check) tool_buf; tool_cargo_deny ;;
     esac
 }
@@ -41,23 +43,37 @@ need_run() {
     have protoc || need "protoc (Protocol Buffers)" protobuf-compiler
     includes_protobuf || need "the .proto files of Protocol Buffers" libprotobuf-dev
     [[ -n "${SPECTRA_PG_BIN:-}" ]] || has_postgres || need "PostgreSQL $POSTGRES or newer" postgresql
+    # The web app is built into the program.
+    if have node && ! recent_node; then
+        stop "the web app is built with Node.js $NODE or newer, and this one is $(node --version): install a newer one"
+    fi
+    have npm || need "Node.js with npm" nodejs npm
 }
 
 need_test() {
     python3 -c 'import ensurepip, venv' 2>/dev/null || need "Python 3 with venv" python3 python3-venv
     have curl || need curl curl
+    have jq || need jq jq
     # kill is a command of every shell, but the tests want the program.
     type -P kill pgrep >/dev/null || need "kill and pgrep" procps
     have psql || need "psql (PostgreSQL's client)" postgresql-client
+    have pgbouncer || need pgbouncer pgbouncer
     have go || need Go golang-go
+    have javac || need "a JDK" default-jdk-headless
+    have mvn || need Maven maven
+    have chromium || [[ -n "${CHROMIUM:-}" ]] || need "Chromium (or one that CHROMIUM names)" chromium
+    have openssl || need openssl openssl
 }
 
 need_check() {
     cargo fmt --version >/dev/null 2>&1 || component rustfmt
     cargo clippy --version >/dev/null 2>&1 || component clippy
     have python3 || need "Python 3" python3
-    have npm || need "Node.js with npm" nodejs npm
     have git || need git git
+}
+
+recent_node() {
+    printf '%s\n' "$NODE" "$(node --version | tr -d v)" | sort --check --version-sort 2>/dev/null
 }
 
 # Notes a program that is missing and the packages that bring it.
@@ -71,13 +87,9 @@ install_packages() {
     local list
     list=$(printf ', %s' "${programs[@]}")
     have apt-get || stop "missing: ${list:2}; install them with this system's package manager, then start again"
-    local root=()
-    if ((EUID != 0)); then
-        have sudo || stop "missing: ${list:2}; as root: apt-get install ${packages[*]}"
-        root=(sudo)
-    fi
+    ((EUID == 0)) || have sudo || stop "missing: ${list:2}; as root: apt-get install ${packages[*]}"
     say "installing ${packages[*]}"
-    local apt=("${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300)
+    local apt=(as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300)
     local log=target/setup.log
     mkdir -p target
     { "${apt[@]}" update && "${apt[@]}" install --no-install-recommends -y "${packages[@]}"; } </dev/null >"$log" 2>&1 ||
@@ -132,12 +144,35 @@ tool_grpcurl() {
     touch "$built"
 }
 
+# Out of Prometheus' package, which is not installed: it would start a server.
+tool_promtool() {
+    [[ ! -x "$tools/bin/promtool" ]] && ! have promtool || return 0
+    have apt-get || stop "promtool is missing: install Prometheus with this system's package manager, then start again"
+    say "unpacking promtool"
+    local folder
+    folder=$(mktemp -d)
+    # Whoever apt-get works as may write there.
+    chmod 777 "$folder"
+    (
+        cd "$folder"
+        apt-get -qq download prometheus 2>/dev/null || { as_root apt-get -qq update && apt-get -qq download prometheus; }
+        dpkg-deb --extract prometheus_*.deb .
+    )
+    mkdir -p "$tools/bin"
+    mv "$folder/usr/bin/promtool" "$tools/bin/promtool"
+    rm -rf "$folder"
+}
+
 tool_cargo_deny() {
     [[ "$("$tools/bin/cargo-deny" --version 2>/dev/null)" != "cargo-deny $CARGO_DENY" ]] || return 0
     say "building cargo-deny $CARGO_DENY (1 to 2 minutes)"
     # Unoptimized it builds three times as fast, and still checks in seconds.
     CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_DEBUG=0 \
         cargo install cargo-deny --quiet --locked --version "$CARGO_DENY" --root "$tools"
+}
+
+as_root() {
+    if ((EUID == 0)); then "$@"; else sudo "$@"; fi
 }
 
 have() { command -v "$1" >/dev/null 2>&1; }

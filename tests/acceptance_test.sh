@@ -5,7 +5,8 @@
 # It starts a lab of its own. A running one with the demo data can be given instead:
 #
 #   SPECTRA_ADDRESS  host:port
-#   SPECTRA_ADMIN    host:port of its health and metrics
+#   SPECTRA_ADMIN    host:port of its health and metrics; of each process, separated by spaces, where there are several
+#   JWT_ALGORITHM    of its tokens; HS256 unless set
 #   DATABASE_URL     its database, of a user who may create databases; or SPECTRA_DATA, the data folder of `spectra up`.
 #                    Without either, the migrations are tried on the database of a lab of our own.
 #   SPECTRA          the program; target/debug/spectra unless set
@@ -36,23 +37,26 @@ main() {
     set_up "$@"
     item 1 "PostgreSQL is up; migrations are listed, applied, reverted one step; the version is shown" migrations
     item 2 "demo data: 5 people sign in, 5 instruments; seeding again changes nothing" demo_data
+    item 2 "an operator enters a laboratory of its own with its first admin, who sees nothing of the demo's" own_laboratory
     item 3 "engineer signs in: access token, refresh token, bearer, expires_in 900; refresh; who am I" signing_in
     item 4 "a sample is created and listed, page by page, for its organization only; quarantine; projects" samples
     item 5 "a run is created; an expired instrument refuses it: CALIBRATION_EXPIRED with expires_at" runs
+    item 5 "the same by curl, as the former API's scripts do it: calibration_expired" former_scripts
     item 6 "calibration status; a certificate unblocks the instrument; a technician runs it, and its data are read" certificate
     item 7 "roles: viewer, technician and engineer are refused what they may not; a PI revokes a certificate" roles
     item 7 "a PI approves a recipe, an engineer is refused; a run pins what was approved" recipes
-    later 8 "web app at port 3012"
+    item 8 "a browser gets the web app, signs in for it, and is told what its role may do" web_app
     item 9 "health of each service and of the database; metrics count calls and refusals by the lockout" health
-    later 9 "interactive API page"
+    item 9 "an interactive API page, and the description that it is made of" api_page
     item 10 "settings by environment or file: shown without secrets, refused with every fault at once" settings
     item 11 "keys and certificates; production is refused with a shared secret, without TLS, with the demo's people" production
-    later 11 "OIDC, rate limits, MFA for admins"
+    item 11 "who calls too often is told when to go on; an operator's doctor looks at the database and finds no fault" limits
+    later 11 "OIDC, MFA for admins"
     item 12 "this test had a line for every item up to here" every_item
-    later 12 "Docker Compose, Kubernetes, .env.example"
+    item 12 "Docker Compose, Kubernetes and .env.example set what the program knows, for every service" containers
     item 13 "signing out ends the session: its refresh token is refused" signing_out
     item 13 "an admin enters a person and shuts them out again; the audit log tells it to a PI only" people
-    later 13 "file upload, admin UI, audit-log viewer, background workers, real-time updates"
+    item 13 "a certificate's file is uploaded, kept under its hash, and comes back as it was" file_upload
     echo "$laters later"
     echo "$passed passed, $failed failed"
     ((failed == 0))
@@ -112,6 +116,23 @@ demo_data() {
     [[ "$said" == *" records)" ]] || refuse "seeding an empty database said: $said"
     said=$(spectra_on "$url" seed)
     expect "seeding again" "" "$said"
+}
+
+# 2. A laboratory that is no demo.
+own_laboratory() {
+    local slug said token samples
+    slug=lab-$(new_id | cut -c 25-36)
+    said=$(echo weak | spectra_on "$database" organization create "$slug" --name "Own" --admin "ada@$slug.test" \
+        --admin-name Ada 2>&1) && refuse "a weak password is taken"
+    [[ "$said" != *weak$'\n'* ]] || refuse "the password is shown: $said"
+    echo 'correct horse battery staple' | spectra_on "$database" organization create "$slug" --name "Own" \
+        --time-zone Europe/Berlin --admin "ada@$slug.test" --admin-name Ada >/dev/null
+    said=$(echo 'correct horse battery staple' | spectra_on "$database" organization create "$slug" --name "Again" \
+        --admin "eve@$slug.test" --admin-name Eve 2>&1) && refuse "a slug is taken twice"
+    token=$(grpcurl_with "" "$AUTH/Login" "$(json username "ada@$slug.test" password 'correct horse battery staple')" |
+        pick accessToken)
+    samples=$(grpcurl_with "$token" "$SAMPLES/ListSamples" '{}')
+    [[ "$samples" != *'"id"'* ]] || refuse "it sees others' samples: $samples"
 }
 
 # 3. Signing in.
@@ -326,6 +347,52 @@ settings() {
     [[ "$said" != *GAN-2026-03* && "$said" != *engineer@demo.lab* ]] || refuse "SQL_ECHO=true logs values"
 }
 
+# 8. What a browser is given. Who signs in by it gets an access token; the refresh token stays in its cookie.
+web_app() {
+    local page script version session token
+    page=$(web / --header "accept: text/html")
+    script=$(grep -o '/assets/[^"]*\.js' <<<"$page" | head -n 1)
+    [[ -n "$script" ]] || refuse "no web app at /: $page"
+    web "$script" --fail --output /dev/null
+    # A browser speaks HTTP/2 where there is TLS, and so does a gateway.
+    for version in --http1.1 --http2-prior-knowledge; do
+        session=$(web /web/session "$version" --header "origin: $url" \
+            --data '{"username": "tech@demo.lab", "password": "tech123"}')
+        [[ "$session" != *refresh_token* ]] || refuse "the page sees the refresh token"
+        token=$(pick access_token <<<"$session")
+        [[ -n "$token" ]] || refuse "no sign-in by $version: $session"
+    done
+    page=$(grpcurl_with "$token" "$AUTH/GetCurrentUser" '{}')
+    [[ "$page" == *runs.operate* && "$page" != *samples.write* ]] || refuse "a technician's permissions: $page"
+}
+
+# 9. The API, to be read and tried.
+api_page() {
+    local page
+    # As a script asks, without a word of what it takes.
+    page=$(web /docs)
+    [[ "$page" == *'/assets/docs-'* ]] || refuse "no page at /docs: $page"
+    page=$(web /openapi.json)
+    expect "openapi" 3.1.0 "$(pick openapi <<<"$page")"
+    [[ "$page" == *'"/api/v1/runs/{id}:start"'* ]] || refuse "no way to start a run"
+}
+
+# 5. Commands of the former API.
+former_scripts() {
+    local token me sample instrument refused
+    token=$(web /auth/login --json '{"username": "engineer@demo.lab", "password": "eng123"}' | pick access_token)
+    me=$(web /auth/me --header "authorization: Bearer $token" | pick email)
+    expect "who am I" engineer@demo.lab "$me"
+    sample=$(web /api/lims/samples --header "authorization: Bearer $token" \
+        --json "$(json name "by curl $(new_id)" material_type GaN)" | pick id)
+    web "/api/lims/samples?skip=0&limit=1" --header "authorization: Bearer $token" | grep -q '^\[{' || refuse "no bare array"
+    instrument=$(instrument LS-8404-01)
+    refused=$(web /api/analysis/runs --header "authorization: Bearer $token" \
+        --json "$(json instrument_id "$instrument" sample_id "$sample" method hall_vdp)")
+    expect "the refusal" calibration_expired "$(pick detail code <<<"$refused")"
+    [[ -n "$(pick detail expires_at <<<"$refused")" ]] || refuse "no expires_at: $refused"
+}
+
 # 11. Development and production.
 production() {
     expect "alg of an access token" "$algorithm" "$(token engineer@demo.lab | python3 -c '
@@ -347,11 +414,66 @@ print(json.loads(base64.urlsafe_b64decode(sys.stdin.read().split(".")[0] + "==")
     [[ "$said" == *superuser* || "$said" == *"demo's accounts"* ]] || refuse "serve with a laptop's database: $said"
 }
 
+limits() {
+    local said ports service head token status limited settings
+    said=$(spectra_on "$database" doctor) || refuse "the doctor: $said"
+    grep -Eq "^ok +row security" <<<"$said" || refuse "no word of row security: $said"
+
+    # A program of its own on the same database, which takes one call a second of one person.
+    read -ra ports <<<"$(free_ports 6)"
+    settings=(DATABASE_URL="$database" JWT_SECRET="$SECRET" SPECTRA_CALLS_PER_PERSON=1 SPECTRA_FORMER_LISTEN=none
+        SPECTRA_LISTEN="127.0.0.1:${ports[0]}" SPECTRA_ADMIN_LISTEN="127.0.0.1:${ports[1]}")
+    for service in AUTH SAMPLES CALIBRATION RUNS; do
+        settings+=(SPECTRA_"$service"_LISTEN="127.0.0.1:${ports[${#settings[@]} - 4]}")
+    done
+    "${bare[@]}" "${settings[@]}" "$program" serve >"$work/limits" 2>&1 </dev/null &
+    server=$!
+    trap 'kill "$server" 2>/dev/null; wait "$server" 2>/dev/null || true' EXIT
+    until "$program" healthcheck "http://127.0.0.1:${ports[0]}" >/dev/null 2>&1; do
+        kill -0 "$server" 2>/dev/null || refuse "serve: $(tail -n 3 "$work/limits")"
+        sleep 0.2
+    done
+    token=$(curl -sS --max-time 10 "http://127.0.0.1:${ports[0]}/auth/login" -H 'content-type: application/json' \
+        -d '{"username": "viewer@demo.lab", "password": "view123"}' | pick access_token)
+    limited=""
+    for _ in {1..12}; do
+        head=$(curl -sS --max-time 10 -o "$work/answer" -D - -H "authorization: Bearer $token" \
+            "http://127.0.0.1:${ports[0]}/api/v1/samples")
+        status=$(awk 'NR == 1 {print $2}' <<<"$head")
+        [[ "$status" != 200 ]] || continue
+        expect "status" 429 "$status"
+        grep -qi '^retry-after: [1-9]' <<<"$head" || refuse "no Retry-After: $head"
+        expect "code" quota "$(pick detail code <"$work/answer")"
+        limited=yes
+    done
+    expect "a call is refused" yes "$limited"
+}
+
 # 12. This test.
 every_item() {
     local number
     for number in {1..11}; do
         grep -Eq "^(ok|FAIL|later) +$number  " "$work/lines" || refuse "no line for item $number"
+    done
+}
+
+# 12. What it is deployed by; deploy/test.sh looks closer.
+containers() {
+    local known name service
+    known=" $("${bare[@]}" "$program" config | awk '{print $1}' | tr '\n' ' ') "
+    for name in $(grep -oE '^[A-Z_]+' .env.example) $(grep -oE 'SPECTRA_[A-Z_]+|JWT_[A-Z_]+' k8s/base/kustomization.yaml); do
+        case "$name" in
+            # Of the compose file itself.
+            SPECTRA_IMAGE | SPECTRA_PUBLISH | SPECTRA_SECRETS | POSTGRES_IMAGE) ;;
+            *) [[ "$known" == *" ${name%_FILE} "* ]] || refuse "$name is no setting" ;;
+        esac
+    done
+    for name in $SETTINGS; do
+        grep -Eq "^ +${name}(_FILE)?:" docker-compose.yml || refuse "docker-compose.yml does not set $name"
+    done
+    for service in auth calibration runs samples edge; do
+        grep -q "command: \[serve, $service\]" docker-compose.yml || refuse "docker-compose.yml has no $service"
+        grep -qx "  - $service" k8s/base/kustomization.yaml || refuse "k8s/base has no $service"
     done
 }
 
@@ -384,6 +506,26 @@ people() {
     refused engineer@demo.lab "$AUDIT/ListAuditEvents" "$events" "$PERMISSION_DENIED" PERMISSION_DENIED
 }
 
+file_upload() {
+    local calibration path said
+    calibration=$(json instrument_id "$(instrument LS-8404-01)" certificate_id "CAL-$(new_id)" provider "Old Metrology" \
+        issued_at "$(day -900)" expires_at "$(day -500)")
+    calibration=$(call pi@demo.lab "$CALIBRATION/CreateCalibration" "{\"calibration\": $calibration}" |
+        pick calibration id)
+    head -c 300000 /dev/urandom >"$work/certificate.pdf"
+    python3 -c '
+import base64, json, sys
+content = base64.b64encode(open(sys.argv[1], "rb").read()).decode()
+print(json.dumps({"file_name": "certificate.pdf", "media_type": "application/pdf", "content": content}))' \
+        "$work/certificate.pdf" >"$work/certificate.json"
+    path=/api/v1/calibrations/$calibration/document
+    said=$(web "$path" -H "authorization: Bearer $(token pi@demo.lab)" -H 'content-type: application/json' \
+        --data @"$work/certificate.json")
+    expect "SHA-256" "$(sha256sum <"$work/certificate.pdf" | cut -d ' ' -f 1)" "$(pick sha256 <<<"$said")"
+    web "$path:download" -H "authorization: Bearer $(token viewer@demo.lab)" --output "$work/read-back.pdf"
+    cmp "$work/certificate.pdf" "$work/read-back.pdf"
+}
+
 # --- The walk
 
 passed=0 failed=0 laters=0
@@ -408,11 +550,12 @@ set_up() {
         database=$(database_of "$lab_data")
         [[ -n "$address" ]] || { address=$lab_address; admin=$lab_admin; }
     fi
-    url=http://$address admins=("$admin") algorithm=HS256
+    url=http://$address algorithm=${JWT_ALGORITHM:-HS256} lab_authority=""
+    read -ra admins <<<"$admin"
     if [[ "${1:-}" == five ]]; then
         start_mesh "${2:-}"
         address=$mesh_address url=http://$address admins=("${mesh_admins[@]}")
-        [[ "${2:-}" != tls ]] || { url=https://$address algorithm=EdDSA; }
+        [[ "${2:-}" != tls ]] || { url=https://$address algorithm=EdDSA lab_authority=$lab_folder/authority.pem; }
     fi
 }
 
@@ -603,6 +746,11 @@ page() {
     curl --silent --show-error --max-time 10 "http://$1$2"
 }
 
+# web PATH [OPTION..]: of the edge, by plain HTTP.
+web() {
+    curl --silent --show-error --max-time 10 ${lab_authority:+--cacert "$lab_authority"} "${@:2}" "$url$1"
+}
+
 # metric NAME LABEL=VALUE..: its value over all processes; 0 where it was never counted.
 metric() {
     local of
@@ -652,4 +800,4 @@ on_database() {
     psql --no-psqlrc --quiet --dbname "$database" --command "$1" >&2
 }
 
-main
+main "$@"

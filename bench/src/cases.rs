@@ -1,5 +1,6 @@
 //! What is measured, against what, and how fast it is meant to be.
 
+mod guess;
 mod read;
 mod write;
 
@@ -29,12 +30,26 @@ pub(crate) struct Case {
     pub(crate) base: Base,
     /// The same statements as the product sends, by pgbench.
     pub(crate) envelope: Option<Script>,
-    /// Whether the ratio is of times, which are to be small, and not of speeds, which are to be great.
-    pub(crate) of_times: bool,
+    /// What the ratio is of.
+    pub(crate) of: Of,
     /// The ratio that this version is to reach.
     pub(crate) goal: f64,
     /// The ratio that the product is to reach one day.
     pub(crate) later: f64,
+}
+
+/// What a ratio is of: speeds, which are to be great, or something that is to be small.
+#[derive(serde::Serialize, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Of {
+    /// Calls a second.
+    Speeds,
+    /// The time that all callers together need for a call.
+    Times,
+    /// The median of what one caller waits for a call.
+    Medians,
+    /// The program's processor time for a call.
+    Processor,
 }
 
 /// What a case is compared with.
@@ -59,7 +74,7 @@ pub(crate) async fn all(line: &mut Line, world: &World) -> Result<Vec<Case>> {
         product,
         base,
         envelope,
-        of_times: false,
+        of: Of::Speeds,
         goal: goals.0,
         later: goals.1,
     };
@@ -97,7 +112,7 @@ pub(crate) async fn all(line: &mut Line, world: &World) -> Result<Vec<Case>> {
             (0.35, 0.5),
         ),
         Case {
-            of_times: true,
+            of: Of::Times,
             ..case(
                 "page",
                 "page 10,000 / page 1 (time)",
@@ -111,10 +126,32 @@ pub(crate) async fn all(line: &mut Line, world: &World) -> Result<Vec<Case>> {
             "start",
             "StartRun, with its authorization / GetSample",
             Arc::new(start),
-            Base::Product(get),
+            Base::Product(Arc::clone(&get) as Arc<dyn Workload>),
             None,
             (0.25, 0.25),
         ),
+        Case {
+            of: Of::Processor,
+            ..case(
+                "rest",
+                "GetSample, plain HTTP / gRPC (processor time)",
+                Arc::new(read::GetJson::new(line, &world.demo)?),
+                Base::Product(Arc::clone(&get) as Arc<dyn Workload>),
+                None,
+                (1.6, 1.6),
+            )
+        },
+        Case {
+            of: Of::Medians,
+            ..case(
+                "guesses",
+                "GetSample, beside 1,000 wrong passwords / alone (p50)",
+                Arc::new(guess::BesideGuesses::new(line, Arc::clone(&get))?),
+                Base::Product(get),
+                None,
+                (2.0, 2.0),
+            )
+        },
     ])
 }
 
@@ -135,7 +172,8 @@ impl Caller {
     }
 
     fn send(&self, message: Bytes, key: u64) -> Call {
-        Call { method: self.method.clone(), bearer: self.organization.bearer.clone(), message, key }
+        let bearer = Some(self.organization.bearer.clone());
+        Call { address: self.method.clone(), bearer, message: Some(message), key }
     }
 }
 

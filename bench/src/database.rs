@@ -76,7 +76,7 @@ impl Database {
             port: port.to_owned(),
             password: read("password")?.trim().to_owned(),
             pgbench,
-            processes: Processes { product: site.process, postmaster },
+            processes: Processes { product: site.processes.clone(), postmaster },
         })
     }
 
@@ -87,6 +87,12 @@ impl Database {
         let (client, connection) = config.connect(NoTls).await?;
         tokio::spawn(connection);
         Ok(client)
+    }
+
+    /// Where a process of the product finds it.
+    pub(crate) fn url(&self) -> Result<String> {
+        let socket = self.socket.to_str().ok_or("the socket's folder is no text")?.replace('/', "%2F");
+        Ok(format!("postgres://{NAME}:{}@{socket}:{}/{NAME}", self.password, self.port))
     }
 
     /// Transactions a second that pgbench gets done within so many seconds.

@@ -21,12 +21,12 @@ const CHECKED_ONE_IN: u32 = 64;
 
 /// A call that is ready to be sent.
 pub(crate) struct Call {
-    /// Its method.
-    pub(crate) method: Uri,
-    /// Who calls.
-    pub(crate) bearer: HeaderValue,
-    /// The framed request.
-    pub(crate) message: Bytes,
+    /// Its method, or its address in plain HTTP.
+    pub(crate) address: Uri,
+    /// Who calls, where that is known.
+    pub(crate) bearer: Option<HeaderValue>,
+    /// The framed request; `None` for a GET in plain HTTP.
+    pub(crate) message: Option<Bytes>,
     /// What the workload knows it by.
     pub(crate) key: u64,
 }
@@ -42,6 +42,11 @@ pub(crate) trait Workload: Send + Sync {
     /// What is wrong with it.
     fn check(&self, _key: u64, _answer: Bytes) -> Result<()> {
         Ok(())
+    }
+
+    /// What others send meanwhile, all at once, and again when it is all answered; how does not matter.
+    fn beside(&self) -> Vec<Call> {
+        Vec::new()
     }
 }
 
@@ -90,7 +95,7 @@ pub(crate) async fn apply(
     lines: &[Line],
     workload: &Arc<dyn Workload>,
     effort: Effort,
-    processes: Processes,
+    processes: &Processes,
 ) -> Result<Outcome> {
     let begin = Instant::now() + effort.warm_up;
     let end = begin + effort.time;
@@ -100,6 +105,8 @@ pub(crate) async fn apply(
         callers.spawn(work(line, Arc::clone(workload), begin, end));
     }
     tokio::time::sleep_until(begin.into()).await;
+    let mut others = JoinSet::new();
+    others.spawn(disturb(lines[0].clone(), Arc::clone(workload)));
     let before = processes.cpu()?;
 
     let mut outcome = Outcome::default();
@@ -143,17 +150,43 @@ impl Outcome {
     }
 }
 
+/// Goes on until it is dropped.
+async fn disturb(line: Line, workload: Arc<dyn Workload>) {
+    /// As many as together take a thousand streams at once.
+    const CONNECTIONS: usize = 5;
+    let mut lines = Vec::new();
+    loop {
+        let calls = workload.beside();
+        if calls.is_empty() {
+            return;
+        }
+        while lines.len() < CONNECTIONS {
+            match line.again().await {
+                Ok(another) => lines.push(another),
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+        let mut answers = JoinSet::new();
+        for (call, line) in calls.into_iter().zip(lines.iter().cycle()) {
+            let mut line = line.clone();
+            answers.spawn(async move { line.make(call).await });
+        }
+        answers.join_all().await;
+    }
+}
+
 async fn work(mut line: Line, workload: Arc<dyn Workload>, begin: Instant, end: Instant) -> Share {
     /// After a failure, so that a server that refuses is not flooded.
     const PAUSE: Duration = Duration::from_millis(5);
     let mut share = Share::default();
     let mut until_check = rand::random_range(0..CHECKED_ONE_IN);
-    while let Some(Call { method, bearer, message, key }) = workload.next() {
+    while let Some(call) = workload.next() {
         let sent = Instant::now();
         if sent >= end {
             break;
         }
-        let answer = line.send(&method, Some(&bearer), message).await;
+        let key = call.key;
+        let answer = line.make(call).await;
         let came = Instant::now();
         let failure = match answer {
             Ok(answer) if until_check == 0 => {

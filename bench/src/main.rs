@@ -41,7 +41,10 @@ pub(crate) struct Arguments {
     /// Length of one measurement.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..=600))]
     seconds: Option<u16>,
-    /// Measure only the cases whose names begin so: get, get-mixed, list, create, page, start.
+    /// Measure five processes, one a service and the edge, instead of one.
+    #[arg(long)]
+    mesh: bool,
+    /// Measure only the cases whose names begin so: get, get-mixed, list, create, page, start, rest, guesses.
     #[arg(long, value_name = "CASE")]
     only: Option<String>,
     /// Keep the temporary folder, with the database and the product's log.
@@ -108,7 +111,15 @@ fn main() -> ExitCode {
 /// Runs it all and cleans up however it ends; whether an answer was wrong comes back.
 async fn start(arguments: Arguments) -> Result<bool> {
     let mut lab = Lab::spawn(&arguments)?;
-    let (site, plan) = (lab.site(), arguments.plan());
+    let plan = arguments.plan();
+    if arguments.mesh
+        && let Err(error) = mesh(&mut lab, &arguments).await
+    {
+        lab.show_log();
+        lab.stop(arguments.keep).await?;
+        return Err(error);
+    }
+    let site = lab.site();
     let only = arguments.only.clone();
     // A task of its own, so that a panic, too, is followed by the clean-up.
     let mut work = tokio::spawn(async move { measure::run(&site, &plan, only.as_deref()).await });
@@ -127,6 +138,12 @@ async fn start(arguments: Arguments) -> Result<bool> {
     report.write(&arguments.results)?;
     stopped?;
     Ok(report.is_broken())
+}
+
+/// Five processes, once there is the database that they need.
+async fn mesh(lab: &mut Lab, arguments: &Arguments) -> Result<()> {
+    measure::ready(&lab.site()).await?;
+    lab.spawn_mesh(arguments)
 }
 
 /// Comes with the signal that asks for the end.

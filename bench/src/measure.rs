@@ -78,7 +78,7 @@ pub(crate) async fn run(site: &Site, plan: &Plan, only: Option<&str>) -> Result<
 }
 
 /// Waits until the program says that it serves.
-async fn ready(site: &Site) -> Result<Line> {
+pub(crate) async fn ready(site: &Site) -> Result<Line> {
     const PAUSE: Duration = Duration::from_millis(100);
     /// `HealthCheckResponse { status: SERVING }`.
     const SERVING: &[u8] = &[0x08, 0x01];
@@ -176,7 +176,7 @@ impl Bench<'_> {
             warm_up: self.plan.warm_up,
             time: Duration::from_secs(self.plan.seconds),
         };
-        let outcome: Outcome = load::apply(&self.lines, workload, effort, self.database.processes).await?;
+        let outcome: Outcome = load::apply(&self.lines, workload, effort, &self.database.processes).await?;
         for (failure, count) in &outcome.failures {
             *failures.entry(failure.to_string()).or_default() += count;
         }

@@ -4,7 +4,12 @@ use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use serde::Serialize;
 
-use crate::{Result, cases::Case, measure::Plan, usage::Cpu};
+use crate::{
+    Result,
+    cases::{Case, Of},
+    measure::Plan,
+    usage::Cpu,
+};
 
 /// Share of the processors that other programs may use without a remark.
 pub(crate) const QUIET: f64 = 0.1;
@@ -71,7 +76,7 @@ impl Round {
 pub(crate) struct Row {
     key: &'static str,
     title: &'static str,
-    of_times: bool,
+    of: Of,
     goal: f64,
     later: f64,
     pub(crate) rounds: Vec<Round>,
@@ -84,7 +89,7 @@ impl Row {
         Self {
             key: case.key,
             title: case.title,
-            of_times: case.of_times,
+            of: case.of,
             goal: case.goal,
             later: case.later,
             rounds: Vec::new(),
@@ -93,7 +98,12 @@ impl Row {
     }
 
     fn ratio(&self, product: &Measured, base: &Measured) -> f64 {
-        if self.of_times { base.per_second / product.per_second } else { product.per_second / base.per_second }
+        match self.of {
+            Of::Speeds => product.per_second / base.per_second,
+            Of::Times => base.per_second / product.per_second,
+            Of::Medians => product.p50_ms.unwrap_or(f64::NAN) / base.p50_ms.unwrap_or(f64::NAN),
+            Of::Processor => product.product_cpu_us / base.product_cpu_us,
+        }
     }
 }
 
@@ -125,8 +135,8 @@ struct Summary {
     ratio: f64,
     ratio_least: f64,
     ratio_most: f64,
-    /// Whether a small ratio is the good one.
-    of_times: bool,
+    /// What the ratio is of; but of speeds, a small one is the good one.
+    of: Of,
     goal: f64,
     later: f64,
     met: bool,
@@ -158,10 +168,10 @@ impl Summary {
             ratio,
             ratio_least: *ratios.first()?,
             ratio_most: *ratios.last()?,
-            of_times: row.of_times,
+            of: row.of,
             goal: row.goal,
             later: row.later,
-            met: if row.of_times { ratio <= row.goal } else { ratio >= row.goal },
+            met: if row.of == Of::Speeds { ratio >= row.goal } else { ratio <= row.goal },
             envelope_ratio: median(&envelope_ratios),
             product: medians(&rounds.iter().map(|round| round.product).collect::<Vec<_>>())?,
             base: medians(&rounds.iter().map(|round| round.base).collect::<Vec<_>>())?,
@@ -243,7 +253,7 @@ impl Report {
             "ratio"
         );
         for case in &self.cases {
-            let bound = |goal: f64| format!("{}{goal}", if case.of_times { "<=" } else { "" });
+            let bound = |goal: f64| format!("{}{goal}", if case.of == Of::Speeds { "" } else { "<=" });
             let envelope = case.envelope.map_or(String::new(), |envelope| format!("{:.0}", envelope.per_second));
             println!(
                 "{:53} {:>9.0} {:>7.2} {:>7.2} {:>10.0} {:>6.2} {:>11} {:>6} {:>6} {:7} {:>10} {:>6} {:>6.0}%",

@@ -12,10 +12,10 @@ const CHILDREN_USER: usize = 13;
 const CHILDREN_SYSTEM: usize = 14;
 
 /// The processes whose time is told apart.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Processes {
-    /// The program.
-    pub(crate) product: u32,
+    /// The program: one process, or five.
+    pub(crate) product: Vec<u32>,
     /// PostgreSQL's first process; the others are its children.
     pub(crate) postmaster: u32,
 }
@@ -57,8 +57,9 @@ impl Sub for Cpu {
 
 impl Processes {
     /// Processor time used so far.
-    pub(crate) fn cpu(self) -> io::Result<Cpu> {
-        let (own, product) = (stat(std::process::id())?, stat(self.product)?);
+    pub(crate) fn cpu(&self) -> io::Result<Cpu> {
+        let own = stat(std::process::id())?;
+        let product = self.product.iter().map(|process| Ok(stat(*process)?.used)).sum::<io::Result<u64>>()?;
         let postgres = loop {
             let server = stat(self.postmaster)?;
             let children: u64 = children(self.postmaster)?.iter().map(|stat| stat.used).sum();
@@ -68,20 +69,24 @@ impl Processes {
             }
         };
         Ok(Cpu {
-            product: time(product.used),
+            product: time(product),
             postgres: time(postgres),
             load: time(own.used + own.waited),
             machine: time(machine()?),
         })
     }
 
-    /// Resident memory of the program now, in bytes.
-    pub(crate) fn memory(self) -> io::Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.product))?;
-        let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
-        let kilobytes: u64 = kilobytes.and_then(|text| text.trim().parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
-        Ok(kilobytes * 1024)
+    /// Resident memory of the program now, of all its processes, in bytes.
+    pub(crate) fn memory(&self) -> io::Result<u64> {
+        self.product.iter().map(|process| resident(*process)).sum()
     }
+}
+
+fn resident(process: u32) -> io::Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
+    let kilobytes: u64 = kilobytes.and_then(|text| text.trim().parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
+    Ok(kilobytes * 1024)
 }
 
 /// A line of `/proc/<pid>/stat`: the parent, and ticks used by the process and by the children it waited for.

@@ -3,12 +3,12 @@
 use std::{net::SocketAddr, time::Duration};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
-use h2::client::SendRequest;
+use h2::{RecvStream, client::SendRequest};
 use http::{HeaderMap, HeaderValue, Request, Uri, header};
 use prost::Message;
 use tokio::net::TcpStream;
 
-use crate::Result;
+use crate::{Result, load::Call};
 
 /// Bytes that a connection and each of its streams may have on their way to us.
 const WINDOW_BYTES: u32 = 4 << 20;
@@ -34,7 +34,7 @@ pub(crate) enum Failure {
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Status(code, message) => write!(f, "grpc-status {code}: {message}"),
+            Self::Status(code, message) => write!(f, "status {code}: {message}"),
             Self::Broken(what) => write!(f, "broken: {what}"),
         }
     }
@@ -60,6 +60,11 @@ impl Line {
             .await?;
         tokio::spawn(connection);
         Ok(Self { client, authority: address.to_string() })
+    }
+
+    /// Another connection to the same address.
+    pub(crate) async fn again(&self) -> Result<Self> {
+        Self::connect(self.authority.parse()?).await
     }
 
     /// The address of a method such as `spectra.samples.v1.SamplesService/GetSample`.
@@ -91,19 +96,39 @@ impl Line {
         if head.headers.contains_key("grpc-status") {
             refused(&head.headers)?;
         }
-        let mut answer = Bytes::new();
-        while let Some(chunk) = body.data().await {
-            let chunk = chunk?;
-            body.flow_control().release_capacity(chunk.len())?;
-            // As a rule, all comes in one.
-            answer = if answer.is_empty() { chunk } else { [answer, chunk].concat().into() };
-        }
+        let answer = read(&mut body).await?;
         let trailers = body.trailers().await?.ok_or_else(|| Failure::Broken("no trailers came".to_owned()))?;
         refused(&trailers)?;
         if answer.len() < PREFIX_BYTES {
             return Err(Failure::Broken("no message came".to_owned()));
         }
         Ok(answer.slice(PREFIX_BYTES..))
+    }
+
+    /// Makes a call of a workload.
+    pub(crate) async fn make(&mut self, Call { address, bearer, message, .. }: Call) -> Result<Bytes, Failure> {
+        match message {
+            Some(message) => self.send(&address, bearer.as_ref(), message).await,
+            None => self.get(&address, bearer.as_ref()).await,
+        }
+    }
+
+    /// Gets a resource by plain HTTP.
+    async fn get(&mut self, address: &Uri, bearer: Option<&HeaderValue>) -> Result<Bytes, Failure> {
+        let mut request = Request::get(address.clone()).version(http::Version::HTTP_2);
+        if let (Some(headers), Some(bearer)) = (request.headers_mut(), bearer) {
+            headers.insert(header::AUTHORIZATION, bearer.clone());
+        }
+        let request = request.body(()).map_err(|error| Failure::Broken(error.to_string()))?;
+        self.client = self.client.clone().ready().await?;
+        let (response, _) = self.client.send_request(request, true)?;
+        let (head, mut body) = response.await?.into_parts();
+        let answer = read(&mut body).await?;
+        if head.status != http::StatusCode::OK {
+            let said = String::from_utf8_lossy(&answer).into_owned();
+            return Err(Failure::Status(head.status.as_str().to_owned(), said));
+        }
+        Ok(answer)
     }
 
     /// Calls a method by name.
@@ -121,6 +146,18 @@ impl Line {
             .map_err(|failure| format!("{name}: {failure}"))?;
         Ok(Answer::decode(answer)?)
     }
+}
+
+/// All of a body.
+async fn read(body: &mut RecvStream) -> Result<Bytes, Failure> {
+    let mut answer = Bytes::new();
+    while let Some(chunk) = body.data().await {
+        let chunk = chunk?;
+        body.flow_control().release_capacity(chunk.len())?;
+        // As a rule, all comes in one.
+        answer = if answer.is_empty() { chunk } else { [answer, chunk].concat().into() };
+    }
+    Ok(answer)
 }
 
 /// A message with its prefix, as it goes over the wire.

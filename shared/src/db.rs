@@ -8,6 +8,7 @@ mod conn;
 mod echo;
 mod fault;
 mod forget;
+mod link;
 mod log;
 mod mutate;
 mod prepared;
@@ -22,6 +23,7 @@ pub use self::{
     batch::Batch,
     conn::Settings,
     fault::{constraint, fault},
+    link::Link,
     log::{LogEntry, LogPosition, LogStretch},
     mutate::{Event, Last, Reply, Tx, Value},
     prepared::Prepared,
@@ -215,7 +217,7 @@ async fn bring_to_rest(mut lent: Lent) {
     lent.dirty = true;
     let idle = tokio::time::timeout(MOMENT, lent.pg.batch_execute("")).await;
     if !matches!(idle, Ok(Ok(()))) {
-        let cancelled = lent.pg.cancel_token().cancel_query(tokio_postgres::NoTls).await;
+        let cancelled = lent.link.cancel(lent.pg.cancel_token()).await;
         if cancelled.is_err() {
             return;
         }

@@ -8,6 +8,8 @@ mod layers;
 mod listener;
 mod origin;
 mod peer;
+mod quota;
+mod refusals;
 mod remote;
 mod stack;
 mod standing;
@@ -20,12 +22,13 @@ use std::sync::Arc;
 
 pub use self::{
     drain::Drain,
-    listener::{Handler, Listener, serve},
+    listener::{ClientAddress, Handler, Listener, serve},
     origin::Origin,
     peer::{Credentials, Peer},
+    quota::Rates,
     remote::Remote,
     stack::{Builder, Guard, Stack},
-    standing::Standing,
+    standing::{DATABASE, Standing},
     streaming::{Streamed, streaming},
     unary::{public, unary},
 };

@@ -4,6 +4,6 @@ mod metrics;
 mod trace;
 
 pub use self::{
-    metrics::{Call, Exporter},
-    trace::{Settings, init, pass_on, shutdown, span},
+    metrics::{Call, Exporter, is_lockout},
+    trace::{Settings, exports, init, pass_on, passage, shutdown, span, statement},
 };

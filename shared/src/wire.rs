@@ -154,6 +154,12 @@ fn number_of(field: &str, number: f64) -> Result<Number> {
     Number::from_f64(number).ok_or_else(|| Error::field(field, "must be a finite number"))
 }
 
+/// Bytes in hexadecimal, as hashes are written.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

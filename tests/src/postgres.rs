@@ -77,8 +77,9 @@ async fn connect(settings: &str) -> tokio_postgres::Client {
     client
 }
 
-/// Runs a program as a user that Postgres accepts.
-fn command(program: &Path) -> Command {
+/// Runs a program as a user that Postgres accepts, as its pooler does: not root.
+#[must_use]
+pub fn as_postgres(program: &Path) -> Command {
     let root = fs::metadata("/proc/self").is_ok_and(|me| std::os::unix::fs::MetadataExt::uid(&me) == 0);
     if root {
         let mut command = Command::new("runuser");
@@ -105,10 +106,10 @@ fn programs() -> PathBuf {
 
 async fn start() -> Server {
     let bin = programs();
-    let made = command(Path::new("mktemp")).args(["-d", "/tmp/spectra-test-XXXXXX"]).output().expect("mktemp");
+    let made = as_postgres(Path::new("mktemp")).args(["-d", "/tmp/spectra-test-XXXXXX"]).output().expect("mktemp");
     let folder = PathBuf::from(String::from_utf8(made.stdout).expect("a path").trim());
     let cluster = folder.join("cluster");
-    let made = command(&bin.join("initdb"))
+    let made = as_postgres(&bin.join("initdb"))
         .args(["--auth=trust", "--username=spectra", "--encoding=UTF8", "--locale=C", "--no-sync", "--pgdata"])
         .arg(&cluster)
         .output()
@@ -124,7 +125,7 @@ async fn start() -> Server {
         cluster = cluster.display(),
         folder = folder.display(),
     );
-    let keeper = command(Path::new("sh"))
+    let keeper = as_postgres(Path::new("sh"))
         .args(["-c", &script])
         .stdin(Stdio::piped())
         .process_group_of_its_own()

@@ -55,6 +55,32 @@ impl Workload for Get {
     }
 }
 
+/// The same samples by plain HTTP, as JSON.
+pub(crate) struct GetJson {
+    /// Where samples are, without the id.
+    samples: String,
+    organization: Organization,
+}
+
+impl GetJson {
+    pub(crate) fn new(line: &Line, organization: &Organization) -> Result<Self> {
+        Ok(Self { samples: line.method("api/v1/samples")?.to_string(), organization: organization.clone() })
+    }
+}
+
+impl Workload for GetJson {
+    fn next(&self) -> Option<Call> {
+        let number = rand::random_range(1..=SAMPLES);
+        let address = format!("{}/{}", self.samples, sample_id(number)).parse().ok()?;
+        Some(Call { address, bearer: Some(self.organization.bearer.clone()), message: None, key: number })
+    }
+
+    fn check(&self, key: u64, answer: Bytes) -> Result<()> {
+        let answer: serde_json::Value = serde_json::from_slice(&answer)?;
+        expect("the id", &sample_id(key), answer["id"].as_str().unwrap_or_default())
+    }
+}
+
 /// Pages of the list in its default order.
 pub(crate) struct Pages {
     caller: Caller,

@@ -34,7 +34,7 @@ impl Signing {
     pub(crate) async fn read(&self, db: &Db, clock: &Clock) -> Result<KeySet> {
         let now = clock.now_us();
         let rows = db.before_sign_in(signing_key_list).await?;
-        if self.is_wanting(&rows) {
+        if self.is_wanting(&rows, now) {
             self.make_what_is_wanting(db, now).await?;
             let rows = db.before_sign_in(signing_key_list).await?;
             return take_stock(&self.seal, &rows, now);
@@ -42,8 +42,10 @@ impl Signing {
         take_stock(&self.seal, &rows, now)
     }
 
-    fn is_wanting(&self, rows: &[Row]) -> bool {
-        Purpose::ALL.into_iter().any(|purpose| !newest(rows, purpose).is_some_and(|row| self.is_right(row)))
+    /// Where the key that signed has been revoked, those that come do not sign yet.
+    fn is_wanting(&self, rows: &[Row], now: DateTime<Utc>) -> bool {
+        let is_right = |purpose| newest(rows, purpose).is_some_and(|row| self.is_right(row));
+        Purpose::ALL.into_iter().any(|purpose| !is_right(purpose) || !signs(rows, purpose, now))
     }
 
     fn is_right(&self, row: &Row) -> bool {
@@ -57,10 +59,11 @@ impl Signing {
             let rows = signing_key_list(tx.conn()).await?;
             for purpose in Purpose::ALL {
                 let active_at = match newest(&rows, purpose) {
+                    // Nobody would be signed in until one signs.
+                    _ if !signs(&rows, purpose, now) => now,
                     Some(row) if self.is_right(row) => continue,
                     // Verifiers learn of it first.
-                    Some(_) => now + PUBLISHED_AHEAD,
-                    None => now,
+                    _ => now + PUBLISHED_AHEAD,
                 };
                 let row = generate(&self.seal, purpose, self.algorithm, now, active_at)?;
                 tracing::info!(kid = row.kid, typ = row.typ, algorithm = row.algorithm, "made a signing key");
@@ -92,6 +95,16 @@ pub struct Listed {
 pub async fn list(db: &Db) -> Result<Vec<Listed>> {
     let rows = db.before_sign_in(signing_key_list).await?;
     Ok(rows.into_iter().map(listed).collect())
+}
+
+/// Names of the keys that sign at the moment, opened with this secret.
+///
+/// # Errors
+/// INTERNAL where the secret does not open them; DATABASE_UNAVAILABLE.
+pub async fn signing(db: &Db, secret: &[u8], clock: &Clock) -> Result<Vec<String>> {
+    let rows = db.before_sign_in(signing_key_list).await?;
+    let set = take_stock(&Seal::new(secret)?, &rows, clock.now())?;
+    Ok(set.signing.into_iter().filter_map(|key| key.kid).collect())
 }
 
 /// Makes a new key for each type of token. It signs after `ahead`, when every verifier knows it; the former ones stay
@@ -150,6 +163,11 @@ pub(crate) async fn forget(db: &Db, seal: &Seal, clock: &Clock) -> Result<()> {
 
 fn newest(rows: &[Row], purpose: Purpose) -> Option<&Row> {
     rows.iter().find(|row| row.typ == purpose.typ())
+}
+
+/// Whether there is a key that signs by now.
+fn signs(rows: &[Row], purpose: Purpose, now: DateTime<Utc>) -> bool {
+    rows.iter().any(|row| row.typ == purpose.typ() && row.active_at <= now)
 }
 
 fn listed(row: Row) -> Listed {

@@ -125,6 +125,7 @@ impl Service {
         let worker = Worker::new(Arc::clone(&app));
         let rpc = rpc::Rpc(app);
         let stack = Builder::new(guard)
+            .recording(&db)
             .add(AuthServiceServer::new(rpc.clone()))
             .add(UsersServiceServer::new(rpc.clone()))
             .add(OrganizationsServiceServer::new(rpc.clone()))

@@ -1,6 +1,6 @@
 //! Passwords: argon2id (RFC 9106), a few at a time, off the threads that answer calls.
 
-mod policy;
+pub mod policy;
 
 use std::{sync::Arc, time::Instant};
 

@@ -11,10 +11,13 @@ use spectra_runtime::{
 use uuid::Uuid;
 
 use crate::{
-    password::Passwords,
+    password::{Passwords, policy},
     rpc::convert,
     store::{
-        login_directory::{Entry, login_directory_get, login_directory_has_domain, login_directory_insert},
+        login_directory::{
+            Entry, login_directory_get, login_directory_has_domain, login_directory_has_organization,
+            login_directory_insert,
+        },
         organization::{self, organization_id_by_slug, organization_insert},
         user::user_insert,
     },
@@ -25,6 +28,53 @@ use crate::{
 const DEMO_DOMAINS: &[&str] = &["demo.lab", "other.lab"];
 /// Time that one of these steps may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A new organization, and who signs in to it first.
+pub struct Opening {
+    /// Short name, such as `demo`.
+    pub slug: String,
+    /// Name as people read it.
+    pub name: String,
+    /// IANA time zone, such as Europe/Berlin.
+    pub time_zone: String,
+    /// E-mail address of the first admin.
+    pub email: String,
+    /// The admin's name.
+    pub display_name: String,
+    /// Chosen by them; checked as any other.
+    pub password: SecretString,
+}
+
+/// Enters an organization, then its first admin. Its id. One that nobody can sign in to yet gets its admin, so that what was
+/// broken off goes on when it is asked for again.
+///
+/// # Errors
+/// FIELD_INVALID, PASSWORD_WEAK; RESOURCE_EXISTS where the slug or the address is taken; DATABASE_UNAVAILABLE.
+pub async fn open_organization(db: &Db, opening: Opening) -> Result<Uuid> {
+    let Opening { slug, name, time_zone, email, display_name, password } = opening;
+    let email = &email.to_lowercase();
+    if !is_slug(&slug) {
+        return Err(Error::field("organization.slug", "must begin with a letter and go on with a-z, 0-9 and -"));
+    }
+    organization::check(&name, &time_zone)?;
+    user::check_names(email, &display_name)?;
+    policy::check("password", &password, &[email, &display_name])?;
+    if db.before_sign_in(async |conn| login_directory_get(conn, email).await).await?.is_some() {
+        return Err(Error::exists(user::RESOURCE, "email", email));
+    }
+    let org_id = seed_organization(db, &slug, &name, &time_zone).await?;
+    if db.before_sign_in(async |conn| login_directory_has_organization(conn, org_id).await).await? {
+        return Err(Error::exists(organization::RESOURCE, "slug", &slug));
+    }
+    seed_user(db, org_id, email, &display_name, Role::Admin, &password).await?;
+    Ok(org_id)
+}
+
+/// As the database's constraint has it.
+fn is_slug(text: &str) -> bool {
+    let letters = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
+    text.starts_with(|first: char| first.is_ascii_lowercase()) && text.len() <= 63 && text.chars().all(letters)
+}
 
 /// Makes sure that there is an organization with this slug; one that is there is left as it is. Its id.
 ///

@@ -66,6 +66,7 @@ impl Service {
         };
         let rpc = rpc::Rpc(Arc::new(app));
         let stack = Builder::new(guard)
+            .recording(&db)
             .add(InstrumentsServiceServer::new(rpc.clone()))
             .add(CalibrationServiceServer::new(rpc))
             .build();

@@ -1,9 +1,11 @@
 //! The generated services, each method in one line; each operation in a file of its own.
 
+mod attach_document;
 mod authorize_use;
 mod convert;
 mod create_calibration;
 mod create_instrument;
+mod document;
 mod get_calibration;
 mod get_calibration_status;
 mod get_instrument;
@@ -97,6 +99,23 @@ impl CalibrationService for Rpc {
         request: Request<RevokeCalibrationRequest>,
     ) -> Answer<RevokeCalibrationResponse> {
         unary(&self.0, request, review::revoke).await
+    }
+
+    async fn attach_document(&self, request: Request<AttachDocumentRequest>) -> Answer<AttachDocumentResponse> {
+        unary(&self.0, request, attach_document::handle).await
+    }
+
+    async fn get_document(&self, request: Request<GetDocumentRequest>) -> Answer<GetDocumentResponse> {
+        unary(&self.0, request, document::get).await
+    }
+
+    type DownloadDocumentStream = Streamed<DownloadDocumentResponse>;
+
+    async fn download_document(
+        &self,
+        request: Request<DownloadDocumentRequest>,
+    ) -> Answer<Self::DownloadDocumentStream> {
+        streaming(&self.0, request, document::download).await
     }
 
     async fn get_calibration_status(

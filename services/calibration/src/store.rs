@@ -5,6 +5,7 @@
 pub mod calibration;
 pub mod calibration_point;
 pub mod capability;
+pub mod document;
 pub mod due;
 pub mod fitness;
 pub mod instrument;

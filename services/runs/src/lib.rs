@@ -86,6 +86,7 @@ impl Service {
         let app = Arc::new(App { db: db.clone(), sealer, clock, runs, recipes, clients });
         let worker = Worker::new(Arc::clone(&app));
         let stack = Builder::new(guard)
+            .recording(&db)
             .add(MethodsServiceServer::new(rpc::Rpc(Arc::clone(&app))))
             .add(RecipesServiceServer::new(rpc::Rpc(Arc::clone(&app))))
             .add(RunsServiceServer::new(rpc::Rpc(app)))

@@ -58,6 +58,7 @@ impl Service {
             App { db: db.clone(), sealer, clock, samples: store::sample::batch(), projects: store::project::batch() };
         let rpc = rpc::Rpc(Arc::new(app));
         let stack = Builder::new(guard)
+            .recording(&db)
             .add(SamplesServiceServer::new(rpc.clone()))
             .add(ProjectsServiceServer::new(rpc))
             .build();

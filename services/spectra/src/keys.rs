@@ -65,7 +65,12 @@ fn secret(settings: &Settings) -> Result<&SecretString> {
     settings.jwt_secret.as_ref().ok_or_else(|| Trouble::new("JWT_SECRET is not set; it must be the one that Auth has"))
 }
 
-fn database(settings: &Settings) -> Result<Db> {
+/// Its bytes.
+pub(crate) fn secret_bytes(settings: &Settings) -> Result<&[u8]> {
+    secret(settings).map(|secret| secret.expose_secret().as_bytes())
+}
+
+pub(crate) fn database(settings: &Settings) -> Result<Db> {
     let own = settings.service_database_urls.get("auth");
     let url = own.or(settings.database_url.as_ref()).ok_or_else(|| Trouble::new("DATABASE_URL is not set"))?;
     let settings = db::Settings {

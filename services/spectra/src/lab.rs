@@ -22,7 +22,7 @@ use spectra_runtime::{
 use crate::{
     Result, Trouble,
     migrate::role,
-    settings::{SERVICES, Settings},
+    settings::{Profile, SERVICES, Settings},
 };
 
 /// The services that run in this process.
@@ -94,8 +94,13 @@ impl Lab {
                 lab.work(spectra_edge::follow_health(route.clone(), lab.standing.clone(), lab.drain.clone()));
             }
         }
+        if !lab.databases.is_empty() {
+            lab.work(follow_databases(lab.databases.clone(), lab.standing.clone(), lab.drain.clone()));
+        }
         // It checks no token itself: each call is checked where it goes.
-        lab.edge = spectra_edge::handler(routes, parts.guard("edge", Arc::new(Keys::none())));
+        let demo = settings.profile == Profile::Development;
+        let guard = parts.guard("edge", Arc::new(Keys::none()));
+        lab.edge = spectra_edge::handler(routes, guard, settings.trusted_proxies.clone(), demo);
         Ok(lab)
     }
 
@@ -210,9 +215,28 @@ impl Lab {
         Ok(Peer::Remote(remote))
     }
 
+    /// The services elsewhere that are called.
+    #[must_use]
+    pub fn remotes(&self) -> BTreeMap<&'static str, Remote> {
+        self.remotes.clone()
+    }
+
     /// Waits for the workers, after the drain has closed.
     pub async fn finish(self) {
         futures::future::join_all(self.workers).await;
+    }
+}
+
+/// Tells over and over whether the databases answer, until the drain closes.
+async fn follow_databases(databases: BTreeMap<&'static str, Db>, standing: Standing, drain: Drain) {
+    const PERIOD: Duration = Duration::from_secs(2);
+    loop {
+        let answers = futures::future::join_all(databases.values().map(Db::ping)).await;
+        standing.tell_databases(answers.iter().all(|answer| answer.is_ok())).await;
+        tokio::select! {
+            () = drain.closed() => return,
+            () = tokio::time::sleep(PERIOD) => {}
+        }
     }
 }
 
@@ -267,6 +291,7 @@ impl Parts<'_> {
             revocations: Arc::default(),
             origin: self.seal_key().map(|key| Origin::new(&secret::derive(key, "client-address"))),
             concurrency: self.settings.concurrency,
+            rates: self.settings.rates,
             origins: self.settings.cors_origins.clone(),
             drain: self.drain.clone(),
             standing: self.standing.clone(),

@@ -1,12 +1,15 @@
 //! The `spectra` program as a library: what its commands do, and what the tests start a laboratory with.
 
 pub mod admin;
+pub mod doctor;
 pub mod healthcheck;
 pub mod keys;
 pub mod lab;
 pub mod migrate;
+pub mod organization;
 pub mod physics;
 pub mod postgres;
+pub mod screen;
 pub mod seed;
 pub mod serve;
 pub mod settings;

@@ -4,10 +4,13 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use spectra::{
-    Result, Trouble, healthcheck, keys, migrate, seed, serve,
+    Result, Trouble, doctor, healthcheck, keys, migrate, organization,
+    screen::tell,
+    seed, serve,
     settings::{Profile, Settings},
     up,
 };
+use spectra_auth::people::Opening;
 use spectra_runtime::telemetry;
 
 #[global_allocator]
@@ -44,6 +47,11 @@ enum Command {
     },
     /// Fill the database at DATABASE_URL with the demo laboratory. Running it again changes nothing.
     Seed,
+    /// Enter laboratories (organizations) in the database at DATABASE_URL.
+    Organization {
+        #[command(subcommand)]
+        step: Organization,
+    },
     /// Ask a running process whether it serves; exit code 0 if so.
     Healthcheck {
         /// Where it listens, such as 127.0.0.1:3012; what SPECTRA_LISTEN says where left out.
@@ -57,6 +65,9 @@ enum Command {
         #[command(subcommand)]
         step: Keys,
     },
+    /// Look at all that the laboratory stands on: settings, certificates, database, keys. A line each, with what to do;
+    /// exit code 1 where something is to be mended.
+    Doctor,
     /// Show every setting: its value, where it comes from, what it does. Secrets are masked.
     Config,
 }
@@ -74,18 +85,41 @@ enum Migrate {
 }
 
 #[derive(Subcommand)]
+enum Organization {
+    /// Enter a laboratory and its first admin, whose password is read from a line of the standard input.
+    Create {
+        /// Short name: a letter, then letters, digits and -.
+        slug: String,
+        /// Name as people read it.
+        #[arg(long)]
+        name: String,
+        /// IANA time zone in which times are shown.
+        #[arg(long, value_name = "ZONE", default_value = "UTC")]
+        time_zone: String,
+        /// E-mail address by which the first admin signs in.
+        #[arg(long, value_name = "E-MAIL")]
+        admin: String,
+        /// The first admin's name.
+        #[arg(long, value_name = "NAME")]
+        admin_name: String,
+    },
+}
+
+#[derive(Subcommand)]
 enum Keys {
     /// List the signing keys: the newest first.
     List,
     /// Make new keys. They sign once every service knows them; what the former ones signed stays good until it expires.
     Rotate {
-        /// Seconds until they sign.
-        #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(5..=86_400))]
+        /// Seconds until they sign. Services learn of them within 15; who keeps /.well-known/jwks.json does within 60.
+        #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(15..=86_400))]
         after: u32,
     },
     /// Take a key away at once, with every token that it has signed: for one that others may have got hold of.
     Revoke {
         /// Its name, as `list` shows it.
+        // One in 64 begins with a hyphen.
+        #[arg(allow_hyphen_values = true)]
         kid: String,
     },
     /// Print the credential by which a service without JWT_SECRET proves itself, for its SPECTRA_SERVICE_CREDENTIAL_FILE.
@@ -143,7 +177,9 @@ async fn run(command: Command, settings: Settings) -> Result<()> {
         Command::Migrate { step } => migrate(step, &settings).await,
         Command::Seed => seed::run(settings).await,
         Command::Healthcheck { url, service } => healthcheck::run(&settings, url, &service).await,
+        Command::Organization { step } => enter(step, &settings).await,
         Command::Keys { step } => administer(step, &settings).await,
+        Command::Doctor => look(&settings).await,
         Command::Config => {
             show(&settings);
             Ok(())
@@ -151,49 +187,63 @@ async fn run(command: Command, settings: Settings) -> Result<()> {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "a command talks to the person who ran it")]
 async fn migrate(step: Migrate, settings: &Settings) -> Result<()> {
     let url = settings.database_url.as_ref().ok_or_else(|| Trouble::new("DATABASE_URL is not set"))?;
     match step {
         Migrate::Up => {
             let applied = migrate::up(url).await?;
-            applied.iter().for_each(|version| println!("applied   {version}"));
-            println!("{} applied", applied.len());
+            applied.iter().for_each(|version| tell(format!("applied   {version}")));
+            tell(format!("{} applied", applied.len()));
         }
         Migrate::Down => match migrate::down(url).await? {
-            Some(version) => println!("reverted  {version}"),
-            None => println!("there is nothing to revert"),
+            Some(version) => tell(format!("reverted  {version}")),
+            None => tell("there is nothing to revert"),
         },
         Migrate::Status => {
             for step in migrate::status(url).await? {
-                println!("{}   {}", if step.applied { "applied" } else { "pending" }, step.name);
+                tell(format!("{}   {}", if step.applied { "applied" } else { "pending" }, step.name));
             }
         }
         Migrate::Version => {
             let applied = migrate::status(url).await?.into_iter().rfind(|step| step.applied);
-            println!("{}", applied.map_or_else(|| "none".to_owned(), |step| step.name));
+            tell(applied.map_or_else(|| "none".to_owned(), |step| step.name));
         }
     }
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "a command talks to the person who ran it")]
+async fn enter(step: Organization, settings: &Settings) -> Result<()> {
+    let Organization::Create { slug, name, time_zone, admin, admin_name } = step;
+    let password = organization::password()?;
+    let opening = Opening { slug, name, time_zone, email: admin, display_name: admin_name, password };
+    tell(organization::create(settings, opening).await?);
+    Ok(())
+}
+
 async fn administer(step: Keys, settings: &Settings) -> Result<()> {
     match step {
-        Keys::List => print!("{}", keys::list(settings).await?),
-        Keys::Rotate { after } => print!("{}", keys::rotate(settings, after).await?),
-        Keys::Revoke { kid } => println!("{}", keys::revoke(settings, &kid).await?),
-        Keys::Credential { service } => println!("{}", keys::credential(settings, &service)?),
+        Keys::List => tell(keys::list(settings).await?.trim_end()),
+        Keys::Rotate { after } => tell(keys::rotate(settings, after).await?.trim_end()),
+        Keys::Revoke { kid } => tell(keys::revoke(settings, &kid).await?),
+        Keys::Credential { service } => tell(keys::credential(settings, &service)?),
     }
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "a command talks to the person who ran it")]
+async fn look(settings: &Settings) -> Result<()> {
+    let findings = doctor::examine(settings).await;
+    findings.iter().for_each(tell);
+    match findings.iter().filter(|finding| finding.standing == doctor::Standing::Bad).count() {
+        0 => Ok(()),
+        count => Err(Trouble(format!("{count} to be mended"))),
+    }
+}
+
 fn show(settings: &Settings) {
     for setting in &settings.shown {
-        println!("{:28} {:32} {:14} {}", setting.name, setting.value, setting.source, setting.help);
+        tell(format!("{:28} {:32} {:14} {}", setting.name, setting.value, setting.source, setting.help));
     }
     for name in &settings.unknown {
-        println!("{name:28} {:32} {:14} no such setting", "", "environment");
+        tell(format!("{name:28} {:32} {:14} no such setting", "", "environment"));
     }
 }

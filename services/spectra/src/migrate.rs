@@ -4,16 +4,18 @@ use diesel::{
     migration::{Migration, MigrationSource as _},
     pg::Pg,
 };
-use diesel_async::{
-    AsyncConnection as _, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _,
-};
+use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 use secrecy::{ExposeSecret as _, SecretString};
+use spectra_runtime::db::Link;
 
 use crate::{Result, Trouble, settings::SERVICES};
 
 /// The migrations that this program was built with.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
+
+/// What a migration is called that a newer program has applied.
+const UNKNOWN: &str = "(unknown to this program)";
 
 /// Key of the advisory lock that lets one program migrate at a time.
 const LOCK: i64 = 0x5350_4543_5452_4101;
@@ -87,7 +89,7 @@ pub async fn status(url: &SecretString) -> Result<Vec<Step>> {
             applied
                 .into_iter()
                 .filter(|version| !ours.contains(version))
-                .map(|version| Step { name: format!("{version} (unknown to this program)"), applied: true }),
+                .map(|version| Step { name: format!("{version} {UNKNOWN}"), applied: true }),
         );
         steps.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(steps)
@@ -95,7 +97,8 @@ pub async fn status(url: &SecretString) -> Result<Vec<Step>> {
     .await
 }
 
-/// Refuses a database whose schema is not the one that this program was built with.
+/// Refuses a database whose schema this program cannot work with: an older one than its own, or a newer one that no
+/// longer has what the program uses. A newer one that has it is fine: so releases are rolled out, and taken back.
 ///
 /// # Errors
 /// A sentence that names what is missing and the command that mends it.
@@ -105,10 +108,31 @@ pub async fn check(url: &SecretString) -> Result<()> {
     if missing > 0 {
         return Err(Trouble(format!("the database lacks {missing} migrations: run `spectra migrate up` first")));
     }
-    if let Some(step) = steps.iter().find(|step| step.name.ends_with("(unknown to this program)")) {
-        return Err(Trouble(format!("the database has migration {}: use a newer program", step.name)));
+    let Some(newest) = steps.last().filter(|step| step.name.ends_with(UNKNOWN)) else { return Ok(()) };
+    let known: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS.migrations().map_err(Trouble::new)?;
+    let own = known.iter().map(|migration| migration.name().version().to_string()).max().unwrap_or_default();
+    if oldest_schema(url).await?.is_some_and(|oldest| own >= oldest) {
+        tracing::info!(newest = newest.name, "the database is of a newer program, and has what this one uses");
+        return Ok(());
     }
-    Ok(())
+    Err(Trouble(format!("the database has migration {}: use a newer program", newest.name)))
+}
+
+/// The last migration that a program has to know to run on this database; `None` where the database does not say.
+async fn oldest_schema(url: &SecretString) -> Result<Option<String>> {
+    #[derive(diesel::QueryableByName)]
+    struct Oldest {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        version: String,
+    }
+    let mut conn = connect(url).await?;
+    let is_told = "DO $$ BEGIN PERFORM 'spectra.oldest_schema()'::regprocedure; END $$";
+    if conn.batch_execute(is_told).await.is_err() {
+        return Ok(None);
+    }
+    let query = diesel::sql_query("SELECT spectra.oldest_schema() AS version");
+    let oldest: Oldest = RunQueryDsl::get_result(query, &mut conn).await.map_err(said)?;
+    Ok(Some(oldest.version))
 }
 
 /// Refuses a login that row security does not bind.
@@ -140,11 +164,16 @@ fn name_of(version: &str) -> Result<String> {
 }
 
 async fn connect(url: &SecretString) -> Result<AsyncPgConnection> {
-    let mut conn = AsyncPgConnection::establish(url.expose_secret())
+    let mut conn = Link::new(url.expose_secret())
+        .map_err(|why| Trouble(format!("DATABASE_URL {why}")))?
+        .connect()
         .await
         .map_err(|error| Trouble(format!("the database cannot be reached ({error}): check DATABASE_URL")))?;
     // The table of what is applied has no schema in its name; a login called like one of our schemas would find another.
-    conn.batch_execute("SET search_path = public").await.map_err(said)?;
+    // A new foreign key looks at the rows that are there, and row security binds an owner who is no superuser: bound to
+    // no organization, it finds none instead of failing. What is there already, a migration checks itself.
+    let session = "SET search_path = public; SET app.org_id = '00000000-0000-0000-0000-000000000000'";
+    conn.batch_execute(session).await.map_err(said)?;
     Ok(conn)
 }
 

@@ -21,6 +21,7 @@ use tonic::{Status, metadata::MetadataValue, service::interceptor::InterceptedSe
 use crate::{
     Result, Trouble,
     lab::{Lab, Means},
+    screen::tell,
     settings::{Profile, SERVICES, Settings},
 };
 
@@ -49,9 +50,7 @@ pub async fn run(settings: Settings) -> Result<()> {
     };
     crate::migrate::check(&means.database_url).await?;
     let lab = Lab::start(&settings, &means, &SERVICES).await?;
-    #[expect(clippy::print_stdout, reason = "a command talks to the person who ran it")]
-    let report = |line: &str| println!("{line}");
-    demo(&lab, report).await?;
+    demo(&lab, |line| tell(line)).await?;
     lab.drain.close();
     lab.finish().await;
     Ok(())

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
+use axum::Router;
 use secrecy::SecretString;
 use spectra_auth::people::demo_accounts_present;
 use spectra_runtime::{
@@ -42,17 +43,18 @@ pub async fn run(settings: Settings, services: &[String]) -> Result<()> {
     check_people(&settings, &lab).await?;
 
     let mut listeners = Vec::new();
-    for service in &here {
-        let (name, address) = match *service {
-            "edge" => ("SPECTRA_LISTEN", settings.listen),
-            service => ("the service's SPECTRA_.._LISTEN", settings.service_listen[service]),
-        };
-        let listener = secured(&lab, bind(name, address).await?, *service != "edge");
+    for service in here.iter().filter(|service| **service != "edge") {
+        let address = settings.service_listen[service];
+        let listener = secured(&lab, bind("the service's SPECTRA_.._LISTEN", address).await?, true);
         tracing::info!(service, %address, "listening");
         listeners.push((listener, handler(&lab, service)));
     }
     let first = if here.contains(&"edge") { settings.listen } else { settings.service_listen[here[0]] };
-    admin::serve(admin_address(&settings, first), lab.databases.clone(), lab.drain.clone()).await?;
+    let pages = admin::serve(admin_address(&settings, first), &lab).await?;
+    if here.contains(&"edge") {
+        let listener = secured(&lab, bind("SPECTRA_LISTEN", settings.listen).await?, false);
+        listeners.extend(edge(&settings, &lab, listener, pages, |line| tracing::warn!("{line}")).await);
+    }
     serve(lab, listeners, ended_by_signal(), LEAVE_TIME).await;
     Ok(())
 }
@@ -134,6 +136,25 @@ fn handler(lab: &Lab, service: &str) -> Handler {
         Some(stack) => of_stack(stack.clone()),
         None => Arc::clone(&lab.edge),
     }
+}
+
+/// The edge on its listener, and on those ports of the former API that are free; `say` tells of the others.
+pub async fn edge(
+    settings: &Settings,
+    lab: &Lab,
+    listener: Listener,
+    pages: Router,
+    say: impl Fn(&str),
+) -> Vec<(Listener, Handler)> {
+    let handler = admin::beside(Arc::clone(&lab.edge), pages, settings.profile);
+    let mut listeners = vec![(listener, Arc::clone(&handler))];
+    for address in &settings.former_listen {
+        match bind("SPECTRA_FORMER_LISTEN", *address).await {
+            Ok(former) => listeners.push((secured(lab, former, false), Arc::clone(&handler))),
+            Err(trouble) => say(&format!("the former API's port is not served: {trouble}")),
+        }
+    }
+    listeners
 }
 
 /// The listener, with TLS where the process speaks it: services then let in services only.

@@ -6,10 +6,10 @@ use std::{
     io::Write as _,
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
+use axum::Router;
 use futures::FutureExt as _;
 use secrecy::SecretString;
 use spectra_runtime::server::Listener;
@@ -19,8 +19,9 @@ use crate::{
     lab::{Lab, Means},
     migrate,
     postgres::{self, Cluster},
+    screen::tell,
     seed,
-    serve::{admin_address, bind, ended_by_signal, secured, serve},
+    serve::{admin_address, bind, edge, ended_by_signal, secured, serve},
     settings::{SERVICES, Settings},
 };
 
@@ -59,11 +60,17 @@ async fn run_on(
     listener: Listener,
     interrupted: impl Future<Output = ()> + Clone,
 ) -> Result<()> {
-    let lab = tokio::select! {
+    let (lab, pages) = tokio::select! {
         lab = prepare(settings, data, cluster.as_deref()) => lab?,
         () = interrupted.clone() => return Err(Trouble::new("interrupted before the laboratory was up")),
     };
-    announce(settings, &data.join("database_url"));
+    let listener = secured(&lab, listener, false);
+    let listeners = edge(settings, &lab, listener, pages, say).await;
+    let database = match cluster {
+        Some(_) => data.join("database_url").display().to_string(),
+        None => "as DATABASE_URL says".to_owned(),
+    };
+    announce(settings, &database);
 
     let died = async {
         match cluster {
@@ -82,13 +89,12 @@ async fn run_on(
         }
         say("stopping");
     };
-    let (edge, listener) = (Arc::clone(&lab.edge), secured(&lab, listener, false));
-    serve(lab, vec![(listener, edge)], end, Duration::ZERO).await;
+    serve(lab, listeners, end, Duration::ZERO).await;
     trouble.map_or(Ok(()), Err)
 }
 
 /// Everything up to the moment at which calls are taken.
-async fn prepare(settings: &Settings, data: &Path, cluster: Option<&Cluster>) -> Result<Lab> {
+async fn prepare(settings: &Settings, data: &Path, cluster: Option<&Cluster>) -> Result<(Lab, Router)> {
     let database_url = match (&settings.database_url, cluster) {
         (Some(url), _) => url.clone(),
         (None, Some(cluster)) => SecretString::from(cluster.url().to_owned()),
@@ -108,9 +114,9 @@ async fn prepare(settings: &Settings, data: &Path, cluster: Option<&Cluster>) ->
     let means = Means { database_url, secret: Some(secret), clocks: BTreeMap::new() };
     let here: Vec<&'static str> = SERVICES.into_iter().chain(["edge"]).collect();
     let lab = Lab::start(settings, &means, &here).await?;
-    admin::serve(admin_address(settings, settings.listen), lab.databases.clone(), lab.drain.clone()).await?;
+    let pages = admin::serve(admin_address(settings, settings.listen), &lab).await?;
     seed::demo(&lab, say).await?;
-    Ok(lab)
+    Ok((lab, pages))
 }
 
 /// The secret of this data folder, made on the first start.
@@ -140,17 +146,15 @@ fn unusable(path: &Path, error: &std::io::Error) -> Trouble {
     Trouble(format!("{} cannot be used: {error}", path.display()))
 }
 
-#[expect(clippy::print_stdout, reason = "a command talks to the person who ran it")]
 fn say(line: &str) {
-    println!("spectra: {line}");
+    tell(format!("spectra: {line}"));
 }
 
-#[expect(clippy::print_stdout, reason = "a command talks to the person who ran it")]
-fn announce(settings: &Settings, database: &Path) {
+fn announce(settings: &Settings, database: &str) {
     let address = settings.listen;
-    println!(
+    tell(format!(
         r#"
-  SPECTRA-Lab is running at  {scheme}://{address}   (gRPC and gRPC-web)
+  SPECTRA-Lab is running at  {scheme}://{address}   (a browser, gRPC, gRPC-web, curl)
   health and metrics at      http://{admin}/health /health/db /metrics
 
   sign in as                 admin@demo.lab     admin123   everything
@@ -169,6 +173,5 @@ fn announce(settings: &Settings, database: &Path) {
 "#,
         scheme = if settings.tls.is_some() { "https" } else { "http" },
         admin = admin_address(settings, settings.listen),
-        database = database.display(),
-    );
+    ));
 }

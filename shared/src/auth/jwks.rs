@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Between two looks. Auth publishes a key for longer than that before it signs with it.
-pub const PERIOD: Duration = Duration::from_secs(60);
+pub const PERIOD: Duration = Duration::from_secs(5);
 /// After a look that failed.
 const PAUSE: Duration = Duration::from_millis(500);
 /// What is mended within so long is not worth a word.
@@ -28,9 +28,11 @@ pub async fn follow(keys: Arc<Keys>, auth: Peer, drain: Drain) {
     loop {
         let wait = match fetch(&auth).await {
             Ok(published) => {
+                // Auth makes its first keys a moment after it answers.
+                let wait = if published.is_empty() { PAUSE } else { PERIOD };
                 keys.set(Vec::new(), published);
                 (told, fetched_at) = (false, Instant::now());
-                PERIOD
+                wait
             }
             Err(error) => {
                 // While everything starts, nobody needs to be told.

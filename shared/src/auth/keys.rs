@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 /// Verified tokens that are remembered.
 const REMEMBERED: u64 = 10_000;
 /// A key that nobody knows may be asked for once in so long (a forger could ask all the time).
-const ASKING_PERIOD: Duration = Duration::from_secs(30);
+const ASKING_PERIOD: Duration = Duration::from_secs(5);
 
 /// How tokens are signed (RFC 7518, 3.1; RFC 8037, 3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

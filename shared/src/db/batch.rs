@@ -8,16 +8,23 @@ use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex},
+    time::{Duration, Instant},
 };
 
 use diesel_async::AsyncPgConnection;
 use futures::{FutureExt as _, future::BoxFuture};
 use tokio::sync::oneshot;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
-use super::{Db, Lease, fault};
-use crate::error::{Error, Result};
+use super::{Db, Lease, fault, overloaded, unreachable};
+use crate::{
+    error::{Error, Kind, Reason, Result},
+    telemetry,
+};
 
+/// What fails sooner has not waited for a connection.
+const AT_ONCE: Duration = Duration::from_millis(100);
 /// Reads one statement carries at most.
 const BATCH_LIMIT: usize = 128;
 /// Batches after which a lane gives its connection back, so that others get their turn.
@@ -74,6 +81,8 @@ impl<V: Clone + Send + 'static> Batch<V> {
         if alone {
             tokio::spawn(self.clone().drive(db.clone(), org_id));
         }
+        // The statement is sent by a task of its own, for many: in the reader's trace stands the wait for it.
+        let answer = answer.instrument(telemetry::statement("SELECT, with those of others"));
         answer.await.unwrap_or_else(|_| Err(Error::internal("a batch was dropped")))
     }
 
@@ -84,14 +93,28 @@ impl<V: Clone + Send + 'static> Batch<V> {
             // Readers who are about to run join this batch.
             tokio::task::yield_now().await;
             let Some(batch) = self.next(org_id) else { break };
-            let ids = batch.iter().map(|waiter| waiter.id).collect();
-            match self.ask(&db, &mut held, org_id, ids).await {
+            let ids: Vec<_> = batch.iter().map(|waiter| waiter.id).collect();
+            let begun = Instant::now();
+            let mut rows = self.ask(&db, &mut held, org_id, ids.clone()).await;
+            // The connection may have gone with a server that is back already.
+            if rows.as_ref().is_err_and(is_away) && begun.elapsed() < AT_ONCE {
+                rows = self.ask(&db, &mut held, org_id, ids).await;
+            }
+            match rows {
                 Ok(mut rows) => {
                     let mut batch = batch.into_iter().peekable();
                     while let Some(Waiter { id, reply }) = batch.next() {
                         // Two may ask for the same row.
                         let row = if batch.peek().is_some() { rows.get(&id).cloned() } else { rows.remove(&id) };
                         let _ = reply.send(Ok(row));
+                    }
+                }
+                // There is nobody to ask: one by one, each would only wait for those before it.
+                Err(error) if is_away(&error) => {
+                    tracing::warn!(reads = batch.len(), ?error, "the database could not be asked");
+                    for Waiter { reply, .. } in batch {
+                        let full = error.reason() == Reason::Overloaded;
+                        let _ = reply.send(Err(if full { overloaded() } else { unreachable() }));
                     }
                 }
                 // One by one: a read that fails fails alone.
@@ -142,6 +165,10 @@ impl<V: Clone + Send + 'static> Batch<V> {
         }
         Some(batch)
     }
+}
+
+fn is_away(error: &Error) -> bool {
+    error.kind() == Kind::Unavailable
 }
 
 impl Db {

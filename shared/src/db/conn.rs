@@ -7,6 +7,8 @@ use diesel_async::{AsyncConnection as _, AsyncPgConnection, SimpleAsyncConnectio
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
+use super::{echo::Echo, link::Link};
+
 /// How a service reaches its database.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -25,6 +27,8 @@ pub struct Settings {
 /// A connection and what is known of its session.
 pub(super) struct Conn {
     pub(super) pg: AsyncPgConnection,
+    /// How it was made, for another one by which its statement is cancelled.
+    pub(super) link: Link,
     /// The organization its session is bound to; `None` where that is not known for certain.
     pub(super) org_id: Option<Uuid>,
     /// A transaction is open, or a statement was left half way: not to be lent out like this.
@@ -61,7 +65,8 @@ impl bb8::ManageConnection for Manager {
 
     async fn connect(&self) -> ConnectionResult<Conn> {
         let Settings { url, role, echo, .. } = &self.0;
-        let mut pg = AsyncPgConnection::establish(url.expose_secret()).await?;
+        let link = Link::new(url.expose_secret()).map_err(ConnectionError::InvalidConnectionUrl)?;
+        let mut pg = link.connect().await?;
         let mut setup = String::from(
             // Generic plans: every query is by key, and planning anew costs more than it gains.
             // Read-only: what writes goes through a mutation, whose transaction says that it writes.
@@ -74,10 +79,10 @@ impl bb8::ManageConnection for Manager {
             setup.push_str(&format!("SET ROLE {role};"));
         }
         pg.batch_execute(&setup).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
-        if *echo {
-            pg.set_instrumentation(super::echo::statement);
+        if let Some(echo) = Echo::wanted(*echo) {
+            pg.set_instrumentation(echo);
         }
-        Ok(Conn { pg, org_id: None, dirty: false, prepared: HashSet::new() })
+        Ok(Conn { pg, link, org_id: None, dirty: false, prepared: HashSet::new() })
     }
 
     async fn is_valid(&self, conn: &mut Conn) -> Result<(), ConnectionError> {

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::{
     Context, Drain, Origin, drain,
     listener::ClientAddress,
+    quota::Quotas,
     stack::{Next, Routes, content_type_starts},
     verifier::Verifier,
 };
@@ -267,6 +268,20 @@ pub(super) fn authenticate(next: Next, verifier: Arc<Verifier>) -> Next {
                 }
             }
             .boxed()
+        }
+    })
+}
+
+/// Counts the calls of people; those that our services pass on were counted where they came in.
+pub(super) fn quota(next: Next, quotas: Arc<Quotas>) -> Next {
+    Arc::new(move |request| {
+        let counted = match request.extensions().get::<Context>() {
+            Some(Context { person: Some((claims, _)), service: None, .. }) => quotas.count(claims),
+            _ => Ok(()),
+        };
+        match counted {
+            Ok(()) => next(request),
+            Err(error) => ready(refuse(error, &request_id(&request))).boxed(),
         }
     })
 }

@@ -78,7 +78,7 @@ impl Listener {
 
 /// Where a request came from, beside it among its extensions.
 #[derive(Clone, Copy)]
-pub(super) struct ClientAddress(pub(super) IpAddr);
+pub struct ClientAddress(pub IpAddr);
 
 /// What answers the requests of a listener.
 pub type Handler = Arc<dyn Fn(Request<Body>) -> BoxFuture<'static, Response<Body>> + Send + Sync>;

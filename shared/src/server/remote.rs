@@ -2,6 +2,8 @@
 
 use std::{
     collections::BTreeSet,
+    error::Error,
+    iter,
     net::SocketAddr,
     sync::{
         Arc,
@@ -12,7 +14,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{Request, Response, Uri};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use tokio::sync::{mpsc, watch};
 use tonic::{
     body::Body,
@@ -22,12 +24,20 @@ use tonic::{
 use tower::ServiceExt as _;
 
 use super::{Drain, tls::Tls};
+use crate::error::Error as Refusal;
 
 /// How long a connection may take to come about.
 const CONNECT_TIME: Duration = Duration::from_secs(2);
 /// A connection is asked so often whether the other end is there, and given so long to say so: behind a network that
 /// swallows packets, calls fail after five seconds at the latest.
 const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(2));
+/// So often a call is sent, where connections are refused, until the peer counts as away; a network that swallows
+/// packets is not asked again.
+const ATTEMPTS: u32 = 5;
+const HASTE: Duration = Duration::from_millis(500);
+/// Bytes of a body that is kept to be sent again: a message of 4 MiB, in the base64 of a browser too. Whoever sends more is
+/// not known yet, and could fill the memory.
+const KEPT_BYTES: usize = 6 * 1024 * 1024;
 /// Between two looks at what the name stands for.
 const RESOLVE_PERIOD: Duration = Duration::from_secs(5);
 /// After a name that could not be resolved.
@@ -72,37 +82,65 @@ impl Remote {
         Ok(Self { channel, breaker: Arc::default() })
     }
 
-    /// Calls it. A call that only reads is sent once more, perhaps elsewhere, where the connection failed.
+    /// Calls it. A call that only reads is sent once more, perhaps elsewhere, where the connection failed; any call is
+    /// where it did not come about, so that nothing was sent.
+    ///
+    /// Of a name's addresses some may be away, and one that was away a moment ago says so once more when it is back.
     pub(super) async fn call(self, request: Request<Body>) -> Result<Response<Body>, StdError> {
-        let safe = contract::method(request.uri().path())
-            .is_some_and(|method| method.safe() && !method.descriptor.is_client_streaming());
-        if !safe {
-            return self.send(request).await;
-        }
+        let method = contract::method(request.uri().path()).filter(|method| !method.descriptor.is_client_streaming());
+        let Some(method) = method else {
+            return self.guarded(self.send(request)).await;
+        };
         let (parts, body) = request.into_parts();
-        let body: Bytes = body.collect().await?.to_bytes();
-        let again = |parts| Request::from_parts(parts, Body::new(Full::new(body.clone())));
-        match self.send(again(parts.clone())).await {
-            Err(_) => self.send(again(parts)).await,
-            answer => answer,
-        }
+        let body: Bytes = match Limited::new(body, KEPT_BYTES).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) if error.is::<LengthLimitError>() => {
+                return Ok(Refusal::field("message", "is larger than 4 MiB").into_status("").into_http());
+            }
+            Err(error) => return Err(error),
+        };
+        let again = || Request::from_parts(parts.clone(), Body::new(Full::new(body.clone())));
+        self.guarded(async {
+            let (began_at, mut attempt) = (Instant::now(), 1);
+            loop {
+                match self.send(again()).await {
+                    Err(error)
+                        if (attempt == 1 && method.safe())
+                            || (attempt < ATTEMPTS && began_at.elapsed() < HASTE && never_sent(error.as_ref())) =>
+                    {
+                        attempt += 1;
+                    }
+                    answer => return answer,
+                }
+            }
+        })
+        .await
     }
 
     async fn send(&self, request: Request<Body>) -> Result<Response<Body>, StdError> {
+        Ok(self.channel.clone().oneshot(request).await?)
+    }
+
+    /// Unless the peer is left alone; and how it went decides whether it will be.
+    async fn guarded(
+        &self,
+        answer: impl Future<Output = Result<Response<Body>, StdError>>,
+    ) -> Result<Response<Body>, StdError> {
         if !self.breaker.admits() {
             return Err("it could not be reached a moment ago, and is left alone until it is tried again".into());
         }
-        match self.channel.clone().oneshot(request).await {
-            Ok(response) => {
-                self.breaker.worked();
-                Ok(response)
-            }
-            Err(error) => {
-                self.breaker.failed();
-                Err(error.into())
-            }
+        let answer = answer.await;
+        match answer {
+            Ok(_) => self.breaker.worked(),
+            Err(_) => self.breaker.failed(),
         }
+        answer
     }
+}
+
+/// Whether there was no connection that the call could have gone by.
+fn never_sent(error: &(dyn Error + 'static)) -> bool {
+    iter::successors(Some(error), |error| (*error).source()).any(|error| error.is::<tonic::ConnectError>())
 }
 
 /// What a name stands for, at the moment.
@@ -225,6 +263,9 @@ fn pause_ms() -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use tokio::{io::AsyncReadExt as _, net::TcpListener};
+    use tonic::transport::server::TcpIncoming;
+
     use super::*;
 
     #[test]
@@ -240,5 +281,70 @@ mod tests {
         assert!(!breaker.admits(), "one tries, the others do not wait for it");
         breaker.worked();
         assert!(breaker.admits() && breaker.admits());
+    }
+
+    const WRITE: &str = "/spectra.samples.v1.SamplesService/CreateSample";
+
+    /// Calls whatever is at these addresses, as if one name stood for them.
+    async fn balanced(addresses: [SocketAddr; 2]) -> Remote {
+        let (channel, changes) = Channel::balance_channel(addresses.len());
+        for address in addresses {
+            let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
+            changes.send(Change::Insert(address, endpoint)).await.unwrap();
+        }
+        Remote { channel, breaker: Arc::default() }
+    }
+
+    fn write() -> Request<Body> {
+        let request = Request::post(WRITE).header("content-type", "application/grpc");
+        request.body(Body::new(Full::new(Bytes::from_static(&[0; 5])))).unwrap()
+    }
+
+    #[tokio::test]
+    async fn of_two_addresses_one_may_be_away() {
+        let (here, away) =
+            (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
+        let remote = balanced([here.local_addr().unwrap(), away.local_addr().unwrap()]).await;
+        drop(away);
+        let routes = tonic::service::Routes::default();
+        tokio::spawn(
+            tonic::transport::Server::builder().add_routes(routes).serve_with_incoming(TcpIncoming::from(here)),
+        );
+        for _ in 0..50 {
+            let answer = remote.clone().call(write()).await.expect("a call that was refused goes elsewhere");
+            assert_eq!(answer.headers()["grpc-status"], "12", "the server knows no services");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_without_end_is_refused_and_not_kept() {
+        let nobody = SocketAddr::from(([127, 0, 0, 1], 9));
+        let piece = || Ok::<_, tonic::Status>(http_body::Frame::data(Bytes::from_static(&[0; 65536])));
+        let endless = http_body_util::StreamBody::new(futures::stream::repeat_with(piece));
+        let request = Request::post(WRITE).body(Body::new(endless)).unwrap();
+        let answer = balanced([nobody, nobody]).await.call(request).await.expect("it is an answer, not an outage");
+        let status = tonic::Status::from_header_map(answer.headers()).expect("a refusal");
+        assert_eq!(status.code(), tonic::Code::InvalidArgument, "{status:?}");
+    }
+
+    #[tokio::test]
+    async fn what_may_have_been_sent_is_not_sent_again() {
+        let (one, other) =
+            (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
+        let remote = balanced([one.local_addr().unwrap(), other.local_addr().unwrap()]).await;
+        let connections = Arc::new(AtomicU32::new(0));
+        // Takes connections, and closes each as soon as something came.
+        for listener in [one, other] {
+            let connections = Arc::clone(&connections);
+            tokio::spawn(async move {
+                while let Ok((mut connection, _)) = listener.accept().await {
+                    let _ = connection.read(&mut [0; 1024]).await;
+                    connections.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        let error = remote.call(write()).await.expect_err("nobody answered");
+        assert!(!never_sent(error.as_ref()));
+        assert!(connections.load(Ordering::Relaxed) <= 2, "at most one of each address");
     }
 }

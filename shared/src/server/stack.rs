@@ -14,8 +14,16 @@ use tonic::{body::Body, server::NamedService};
 use tower::{Layer as _, Service, ServiceExt as _};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer, ExposeHeaders};
 
-use super::{Drain, Origin, Standing, layers, verifier::Verifier};
-use crate::auth::{revocation::Revocations, token::Tokens};
+use super::{
+    Drain, Origin, Rates, Standing, layers,
+    quota::Quotas,
+    refusals::{self, Refusals},
+    verifier::Verifier,
+};
+use crate::{
+    auth::{revocation::Revocations, token::Tokens},
+    db::Db,
+};
 
 /// The rest of a stack, as each layer sees it.
 pub(super) type Next = Arc<dyn Fn(Request<Body>) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
@@ -45,6 +53,8 @@ pub struct Guard {
     pub origin: Option<Origin>,
     /// Calls that the service works on at once; more are refused at once as OVERLOADED.
     pub concurrency: usize,
+    /// How often people may call it.
+    pub rates: Rates,
     /// Origins of web pages that may call, such as `http://127.0.0.1:5173`.
     pub origins: Vec<String>,
     /// Told when the process is to end.
@@ -57,13 +67,14 @@ pub struct Guard {
 pub struct Builder {
     guard: Guard,
     routes: Routes,
+    refusals: Option<Refusals>,
 }
 
 impl Builder {
     /// An empty service.
     #[must_use]
     pub fn new(guard: Guard) -> Self {
-        Self { guard, routes: Routes::default() }
+        Self { guard, routes: Routes::default(), refusals: None }
     }
 
     /// Adds a gRPC service whose calls pass deadline, limits and token.
@@ -74,18 +85,32 @@ impl Builder {
         self
     }
 
+    /// Records in this database's event log what people are refused.
+    #[must_use]
+    pub fn recording(mut self, db: &Db) -> Self {
+        self.refusals = Some(Refusals::new(db.clone()));
+        self
+    }
+
     /// The stack. Read from the last line up, this is what a request meets.
     #[must_use]
     pub fn build(self) -> Stack {
-        let Guard { tokens, revocations, origin, concurrency, origins, drain, standing } = self.guard;
+        let Guard { tokens, revocations, origin, concurrency, rates, origins, drain, standing } = self.guard;
         let names = self.routes.0.keys().copied().collect();
 
         // The method's own code, by the service's name.
         let routed = layers::route(self.routes);
         // What the codec refuses is explained like every other refusal.
         let routed = layers::explain(routed);
+        // What people are refused is in the audit trail too.
+        let recorded = match self.refusals {
+            Some(refusals) => refusals::layer(routed, Arc::new(refusals)),
+            None => routed,
+        };
+        // No more often than the person and their organization may.
+        let counted = layers::quota(recorded, Arc::new(Quotas::new(rates)));
         // Who calls; without a valid token, only methods that are declared public go on.
-        let authenticated = layers::authenticate(routed, Arc::new(Verifier::new(tokens, revocations)));
+        let authenticated = layers::authenticate(counted, Arc::new(Verifier::new(tokens, revocations)));
         // No more calls at once than can be worked on.
         let limited = layers::limit(authenticated, Arc::new(Semaphore::new(concurrency)));
         // No call goes on after its caller stopped waiting.

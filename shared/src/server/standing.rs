@@ -15,6 +15,9 @@ use super::{Drain, stack::Routes};
 const STANDARD: [&str; 3] =
     ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"];
 
+/// What the databases of a process are asked for by.
+pub const DATABASE: &str = "database";
+
 /// Health and reflection of one process.
 #[derive(Clone)]
 pub struct Standing {
@@ -60,6 +63,13 @@ impl Standing {
         for name in self.services.iter().filter(|name| name.starts_with(&prefix)) {
             self.reporter.set_service_status(name, status).await;
         }
+    }
+
+    /// Says whether the databases of the services here answer. The services' own health does not depend on it: a database
+    /// that is away is no reason to restart them.
+    pub async fn tell_databases(&self, answer: bool) {
+        let status = if answer { ServingStatus::Serving } else { ServingStatus::NotServing };
+        self.reporter.set_service_status(DATABASE, status).await;
     }
 
     async fn set(&self, status: ServingStatus) {

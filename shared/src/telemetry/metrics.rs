@@ -64,6 +64,12 @@ const LOCKOUT: &[&str] = &[
     "INSTRUMENT_OUT_OF_SERVICE",
 ];
 
+/// Whether this reason is a refusal by the lockout.
+#[must_use]
+pub fn is_lockout(reason: &str) -> bool {
+    LOCKOUT.contains(&reason)
+}
+
 /// Handles of one method's metrics, made once: looking them up by label costs more than the counting.
 #[derive(Clone)]
 struct Handles {
@@ -110,7 +116,7 @@ impl Call {
         self.record(code);
         // Counted where a person meets it, and not once more where Runs asks Calibration.
         let of_runs = self.method.as_ref().is_some_and(|(method, _)| method.service.starts_with("spectra.runs."));
-        if let Some(reason) = reason.filter(|reason| of_runs && LOCKOUT.contains(&reason.as_str())) {
+        if let Some(reason) = reason.filter(|reason| of_runs && is_lockout(reason)) {
             metrics::counter!("spectra_lockout_refusals_total", "reason" => reason).increment(1);
         }
     }

@@ -86,6 +86,43 @@ pub fn span(method: Option<&'static contract::Method>, request_id: &str, headers
     span
 }
 
+/// Whether spans are collected.
+#[must_use]
+pub fn exports() -> bool {
+    PROVIDER.get().is_some()
+}
+
+/// The span of a call that passes through the edge, which is the parent of the service's from here on.
+pub fn passage<B>(request: &mut http::Request<B>) -> Span {
+    if !exports() {
+        return Span::none();
+    }
+    let name = format!("edge {}", request.uri().path().trim_start_matches('/'));
+    let headers = request.headers_mut();
+    let span = tracing::debug_span!(target: "rpc", "edge", otel.name = name, otel.kind = "server", rpc.system = "grpc");
+    let propagator = TraceContextPropagator::new();
+    let _ = span.set_parent(propagator.extract(&Headers(headers)));
+    propagator.inject_context(&span.context(), &mut HeadersMut(headers));
+    span
+}
+
+/// The span of a statement, by its text without values (OpenTelemetry's conventions for databases).
+#[must_use]
+pub fn statement(text: &str) -> Span {
+    if !exports() {
+        return Span::none();
+    }
+    let name = text.split_whitespace().next().unwrap_or("SQL");
+    tracing::debug_span!(
+        target: "rpc",
+        "db",
+        otel.name = name,
+        otel.kind = "client",
+        db.system.name = "postgresql",
+        db.query.text = text,
+    )
+}
+
 /// Passes the trace on to another service: the current span's, or where nobody collects spans, the caller's as it came.
 pub fn pass_on(metadata: &mut MetadataMap, request: &Request) {
     if PROVIDER.get().is_some() {
@@ -104,6 +141,17 @@ impl Extractor for Headers<'_> {
 
     fn keys(&self) -> Vec<&str> {
         self.0.keys().map(http::HeaderName::as_str).collect()
+    }
+}
+
+struct HeadersMut<'a>(&'a mut HeaderMap);
+
+impl Injector for HeadersMut<'_> {
+    fn set(&mut self, key: &str, value: String) {
+        if let (Ok(key), Ok(value)) = (http::HeaderName::from_bytes(key.as_bytes()), http::HeaderValue::try_from(value))
+        {
+            self.0.insert(key, value);
+        }
     }
 }
 

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use contract::{
     auth::v1::{AuditEvent, ListAuditEventsRequest, ListAuditEventsResponse, Role},
+    runs::v1::CreateRunRequest,
     samples::v1::MoveSampleRequest,
 };
 use prost_types::{Struct, value::Kind};
-use spectra_tests::{Person, TestLab, refused};
+use spectra_tests::{Person, TestLab, iv_sweep, refused};
 use uuid::Uuid;
 
 fn filtered(filter: &str) -> ListAuditEventsRequest {
@@ -138,4 +139,38 @@ async fn an_event_that_commits_late_is_waited_for() {
     let events = until(&pi, &request, 2).await;
     assert_eq!([&events[0].resource_id, &events[1].resource_id], ["slow", &sample.id]);
     assert_eq!((&events[0].before, &events[0].after), (&None, &None));
+}
+
+/// What somebody was not let do is in the trail, with who, what and why; of many tries, not each.
+#[tokio::test(flavor = "multi_thread")]
+async fn refusals_are_in_the_trail_and_cannot_fill_it() {
+    let lab = TestLab::start().await;
+    let (engineer, pi) = (lab.person("engineer").await, lab.person("pi").await);
+    let (sample, instrument) = (engineer.new_sample().await, pi.new_instrument().await);
+    pi.calibrate(&instrument, -10, -1).await;
+    let run = CreateRunRequest { run: Some(iv_sweep(&instrument, &sample)), ..Default::default() };
+    assert_eq!(refused(engineer.runs().create_run(run).await), "CALIBRATION_EXPIRED");
+    assert_eq!(refused(engineer.audit().list_audit_events(filtered("")).await), "PERMISSION_DENIED");
+
+    let events = until(&pi, &filtered("resource = call AND action = refuse"), 2).await;
+    let [read, run] = events.as_slice() else { panic!("{events:?}") };
+    let by = format!("user:{}", sample.created_by);
+    assert_eq!([&read.actor, &run.actor], [&by, &by]);
+    assert_eq!(read.resource_id, "spectra.auth.v1.AuditService/ListAuditEvents");
+    assert_eq!((read.service.as_str(), run.service.as_str()), ("auth", "runs"), "once, where the person called");
+    assert_eq!(run.resource_id, "spectra.runs.v1.RunsService/CreateRun");
+    assert_eq!(text(&read.after, "reason").as_deref(), Some("PERMISSION_DENIED"));
+    assert_eq!(text(&run.after, "reason").as_deref(), Some("CALIBRATION_EXPIRED"));
+    let Some(Kind::StructValue(metadata)) = &run.after.as_ref().unwrap().fields["metadata"].kind else {
+        panic!("{run:?}");
+    };
+    assert_eq!(text(&Some(metadata.clone()), "instrument_id"), Some(instrument.id));
+
+    let tries = (0..100).map(|_| {
+        let audit = engineer.audit();
+        async move { refused({ audit }.list_audit_events(filtered("")).await) }
+    });
+    assert!(futures::future::join_all(tries).await.iter().all(|reason| reason == "PERMISSION_DENIED"));
+    let kept = list(&pi, ListAuditEventsRequest { page_size: 200, ..filtered("resource = call") }).await.events.len();
+    assert!((3..=40).contains(&kept), "{kept} of a hundred are kept");
 }

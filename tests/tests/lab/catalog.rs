@@ -1,36 +1,24 @@
 //! The database itself: every table is fenced by organization, ledgers are insert-only, and migrations go both ways.
 
-use spectra::migrate;
-use spectra_tests::database;
-
-/// Tables that are read before an organization is known, or for all of them, by the auth role alone.
-const WITHOUT_FENCE: [&str; 6] = [
-    "auth.login_attempt",
-    "auth.login_directory",
-    "auth.organization",
-    "auth.revocation",
-    "auth.signing_key",
-    "public.__diesel_schema_migrations",
-];
+use contract::samples::v1::GetSampleRequest;
+use spectra::{
+    doctor::database::{FENCED, UNFENCED},
+    migrate,
+};
+use spectra_tests::{TestLab, database};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_table_is_fenced_by_organization() {
     let owner = database().await.owner().await;
-    let tables = owner
-        .query(
-            "SELECT n.nspname || '.' || c.relname, c.relrowsecurity AND c.relforcerowsecurity, \
-                    EXISTS (SELECT 1 FROM pg_policy p WHERE p.polrelid = c.oid \
-                            AND pg_get_expr(p.polqual, c.oid) LIKE '%app.org_id%' AND p.polwithcheck IS NOT NULL) \
-             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-             WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1",
-            &[],
-        )
-        .await
-        .unwrap();
+    let tables = owner.query(FENCED, &[]).await.unwrap();
     assert!(tables.len() > 15);
+    let schemas = "SELECT nspname::text FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%' \
+                   AND nspname NOT IN ('information_schema', 'spectra') ORDER BY 1";
+    let schemas: Vec<String> = owner.query(schemas, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+    assert_eq!(schemas, ["auth", "calibration", "events", "public", "runs", "samples"], "looked at, each");
     for table in tables {
-        let (name, forced, policy): (String, bool, bool) = (table.get(0), table.get(1), table.get(2));
-        assert_eq!(forced && policy, !WITHOUT_FENCE.contains(&name.as_str()), "{name}");
+        let (name, fenced): (String, bool) = (table.get(0), table.get(1));
+        assert_eq!(fenced, !UNFENCED.contains(&name.as_str()), "{name}");
     }
 }
 
@@ -139,4 +127,41 @@ fn diesel_type(postgres: &str, nullable: bool) -> String {
         other => panic!("no diesel type for {other} is known here"),
     };
     if nullable { format!("Nullable<{of}>") } else { of.to_owned() }
+}
+
+/// A release is rolled out schema first, beside programs that do not know it, and taken back without its schema; until a
+/// migration takes away what those programs use.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_works_on_a_newer_schema_that_has_what_it_uses_and_on_no_other() {
+    let lab = TestLab::start().await;
+    let (engineer, owner) = (lab.person("engineer").await, lab.database.owner().await);
+    let before = engineer.new_sample().await;
+    // What a newer program's migration does: it adds.
+    owner
+        .batch_execute(
+            "BEGIN; ALTER TABLE samples.sample ADD COLUMN thickness_um double precision; \
+             INSERT INTO public.__diesel_schema_migrations (version) VALUES ('20991231000001'); COMMIT",
+        )
+        .await
+        .unwrap();
+    // The program that runs goes on, and one like it starts anew.
+    let after = engineer.new_sample().await;
+    for sample in [before, after] {
+        engineer.samples().get_sample(GetSampleRequest { id: sample.id }).await.unwrap();
+    }
+    migrate::check(&lab.database.url).await.unwrap();
+    let steps = migrate::status(&lab.database.url).await.unwrap();
+    assert!(steps.last().unwrap().name.contains("unknown to this program"));
+
+    owner
+        .batch_execute(
+            "CREATE OR REPLACE FUNCTION spectra.oldest_schema() RETURNS text LANGUAGE sql IMMUTABLE \
+             AS $$ SELECT '20991231000001' $$",
+        )
+        .await
+        .unwrap();
+    let refusal = migrate::check(&lab.database.url).await.unwrap_err();
+    assert!(refusal.0.contains("use a newer program"), "{refusal}");
+    owner.batch_execute("DROP FUNCTION spectra.oldest_schema()").await.unwrap();
+    assert!(migrate::check(&lab.database.url).await.is_err(), "a database that does not say is not trusted");
 }

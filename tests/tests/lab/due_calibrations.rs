@@ -68,8 +68,7 @@ impl Park {
         };
         admin.instruments().take_out_of_service(out).await.unwrap();
         admin.calibrate(&park.expired, -400, -3).await;
-        let to_come = Calibration { valid_from: certificate("", 5, 6).issued_at, ..certificate("", -1, 300) };
-        enter(admin, Calibration { instrument_id: park.not_yet_valid.id.clone(), ..to_come }).await;
+        enter_to_come(admin, &park.not_yet_valid, 5).await;
         let wrong = admin.calibrate(&park.revoked, -10, 300).await.id;
         let revoke = RevokeCalibrationRequest { id: wrong, comment: "wrong".to_owned(), ..Default::default() };
         admin.calibrations().revoke_calibration(revoke).await.unwrap();
@@ -88,6 +87,52 @@ impl Park {
     fn at_once(&self) -> Vec<String> {
         [&self.missing, &self.not_yet_valid, &self.revoked, &self.out_of_tolerance].map(|one| one.id.clone()).to_vec()
     }
+}
+
+/// Status of an instrument, and the certificate that decides.
+async fn decided(person: &Person, instrument_id: &str) -> (CalibrationStatus, String) {
+    let request = GetCalibrationStatusRequest { instrument_id: instrument_id.to_owned() };
+    let told = person.calibrations().get_calibration_status(request).await.unwrap().into_inner().status.unwrap();
+    (told.status(), told.calibration_id)
+}
+
+/// Enters a certificate that begins after this time; its id.
+async fn enter_to_come(person: &Person, instrument: &Instrument, days: i64) -> String {
+    let valid_from = certificate("", days, days + 1).issued_at;
+    enter(person, Calibration { valid_from, ..certificate(&instrument.id, -1, 900) }).await.id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_long_history_the_right_certificate_decides() {
+    let lab = TestLab::start().await;
+    let admin = lab.person("admin").await;
+    let instrument = admin.new_instrument().await;
+    // One a year, entered out of their order, and two that are to come.
+    let mut begun = Vec::new();
+    for years_ago in [3, 1, 5, 2, 4] {
+        let one = certificate(&instrument.id, -365 * years_ago + 1, -365 * (years_ago - 1) + 100);
+        begun.push((years_ago, enter(&admin, one).await.id));
+    }
+    begun.sort();
+    for days in [400, 300] {
+        enter_to_come(&admin, &instrument, days).await;
+    }
+    // Taken back one by one, each leaves its place to the one before it.
+    for (years_ago, id) in &begun {
+        let status = if *years_ago == 1 { CalibrationStatus::Valid } else { CalibrationStatus::Expired };
+        assert_eq!(decided(&admin, &instrument.id).await, (status, id.clone()), "{years_ago} years ago");
+        let revoke = RevokeCalibrationRequest { id: id.clone(), comment: "wrong".to_owned(), ..Default::default() };
+        admin.calibrations().revoke_calibration(revoke).await.unwrap();
+    }
+    // Of those taken back the one that began last is named, and what is to come does not hide it.
+    assert_eq!(decided(&admin, &instrument.id).await, (CalibrationStatus::Revoked, begun[0].1.clone()));
+
+    // Of those to come, the first.
+    let another = admin.new_instrument().await;
+    enter_to_come(&admin, &another, 400).await;
+    let first = enter_to_come(&admin, &another, 300).await;
+    enter_to_come(&admin, &another, 500).await;
+    assert_eq!(decided(&admin, &another.id).await, (CalibrationStatus::NotYetValid, first));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,9 +161,8 @@ async fn what_needs_a_calibration_is_listed_by_urgency() {
     // The status is the one that is told of the instrument alone; what is due at once has no instant.
     for one in &due.due {
         let told = one.status.clone().unwrap();
-        let request = GetCalibrationStatusRequest { instrument_id: told.instrument_id.clone() };
-        let alone = viewer.calibrations().get_calibration_status(request).await.unwrap().into_inner().status.unwrap();
-        assert_eq!((told.status, &told.calibration_id), (alone.status, &alone.calibration_id));
+        let alone = decided(&viewer, &told.instrument_id).await;
+        assert_eq!((told.status(), told.calibration_id), alone);
         assert_eq!(one.due_at.is_none(), at_once.contains(&told.instrument_id));
     }
 

@@ -145,6 +145,42 @@ async fn too_many_calls_are_refused_at_once_and_health_is_not() {
     engineer.samples().get_sample(GetSampleRequest { id: sample.id }).await.unwrap();
 }
 
+/// Calls, until one is refused: how many were answered, and the refusal.
+async fn until_refused(person: &Person) -> (usize, tonic::Status) {
+    for answered in 0..100 {
+        if let Err(status) = person.samples().list_samples(ListSamplesRequest::default()).await {
+            return (answered, status);
+        }
+    }
+    panic!("no call of a hundred is refused");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_and_an_organization_call_as_often_as_they_may_and_nobody_else_pays_for_it() {
+    use tonic_types::StatusExt as _;
+    let rate = |name, calls: u32| (name, calls.to_string());
+    let settings = vec![rate("SPECTRA_CALLS_PER_PERSON", 2), rate("SPECTRA_CALLS_PER_ORGANIZATION", 4)];
+    let lab = TestLab::start_with(Start { settings, ..Default::default() }).await;
+    let (engineer, pi) = (lab.person("engineer").await, lab.person("pi").await);
+    let (answered, status) = until_refused(&engineer).await;
+    // Five seconds' worth at once, and what comes back while they are made.
+    assert!((10..=20).contains(&answered), "{answered}");
+    let (reason, metadata) = spectra_tests::reason(&status);
+    assert_eq!((reason.as_str(), status.code()), ("QUOTA", Code::ResourceExhausted));
+    assert_eq!(metadata["quota"], "calls_per_person");
+    let wait = status.get_details_retry_info().and_then(|info| info.retry_delay).expect("RetryInfo");
+    assert!(wait <= Duration::from_millis(500), "{wait:?}");
+    // A colleague has calls of their own, as far as the organization's go; another organization has its own.
+    let (answered, _) = until_refused(&pi).await;
+    assert!(answered > 0);
+    let (_, status) = until_refused(&lab.person("viewer").await).await;
+    assert_eq!(spectra_tests::reason(&status).1["quota"], "calls_per_organization");
+    assert!(until_refused(&lab.stranger("engineer").await).await.0 >= 10);
+    // Who waits as long as was said is let in.
+    tokio::time::sleep(wait + Duration::from_secs(1)).await;
+    engineer.samples().list_samples(ListSamplesRequest::default()).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deadline_ends_a_wait_and_a_malformed_one_is_told() {
     let lab = TestLab::start().await;

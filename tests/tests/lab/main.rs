@@ -3,6 +3,8 @@
 mod audit;
 mod catalog;
 mod data;
+mod doctor;
+mod documents;
 mod due_calibrations;
 mod faults;
 mod isolation;
@@ -14,6 +16,7 @@ mod projects;
 mod quarantine;
 mod ratchets;
 mod recipes;
+mod rest;
 mod sample_batches;
 mod samples;
 mod sessions;

@@ -6,9 +6,9 @@ use contract::{
         Role, UpdateOrganizationRequest, UpdateUserRequest,
     },
     calibration::v1::{
-        AcceptCalibrationRequest, Capability, CreateCalibrationRequest, CreateInstrumentRequest, Instrument, Policy,
-        RejectCalibrationRequest, ReturnToServiceRequest, RevokeCalibrationRequest, TakeOutOfServiceRequest,
-        UpdateInstrumentRequest, UpdatePolicyRequest,
+        AcceptCalibrationRequest, AttachDocumentRequest, Capability, CreateCalibrationRequest, CreateInstrumentRequest,
+        Instrument, Policy, RejectCalibrationRequest, ReturnToServiceRequest, RevokeCalibrationRequest,
+        TakeOutOfServiceRequest, UpdateInstrumentRequest, UpdatePolicyRequest,
     },
     method, methods,
     runs::v1::{
@@ -216,6 +216,17 @@ async fn request(name: &str, admin: &Person, request_id: &str) -> (Vec<u8>, Vec<
             two!(CreateCalibrationRequest { calibration, request_id }, |other: &mut CreateCalibrationRequest| {
                 other.calibration.as_mut().unwrap().certificate_id.push('x');
             })
+        }
+        "AttachDocument" => {
+            let instrument = admin.new_instrument().await;
+            let request = AttachDocumentRequest {
+                calibration_id: admin.calibrate(&instrument, -1, 1).await.id,
+                file_name: "certificate.pdf".to_owned(),
+                media_type: "application/pdf".to_owned(),
+                content: b"a scan".to_vec(),
+                request_id,
+            };
+            two!(request, |other: &mut AttachDocumentRequest| other.content.push(0))
         }
         "AcceptCalibration" => {
             let id = draft(admin).await;

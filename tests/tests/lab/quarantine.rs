@@ -112,6 +112,7 @@ async fn a_deleted_sample_is_out_of_sight_until_it_is_brought_back() {
     assert_eq!(names(&engineer, "", false).await, ["W02"]);
     assert_eq!(names(&engineer, "", true).await, ["W01", "W02"]);
     assert_eq!(names(&engineer, "deleted_at:*", true).await, ["W01"]);
+    assert_eq!(names(&engineer, &format!("id = \"{}\"", sample.id), true).await, ["W01"]);
     assert_eq!(names(&engineer, "deleted_at:*", false).await, Vec::<String>::new());
 
     // Nothing can be done with it; a run that waits for it, waits on.

@@ -7,6 +7,9 @@ use contract::auth::v1::{
 use spectra_tests::{Person, TestLab, refused};
 use tonic_types::StatusExt as _;
 
+/// Wrong passwords that come at once for one account.
+const GUESSES: usize = 1000;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn signing_in_gives_what_the_previous_generation_gave() {
     let lab = TestLab::start().await;
@@ -47,7 +50,7 @@ async fn guesses_are_throttled_before_they_cost_a_hash_and_nobody_else_is() {
     };
     // An account that there is, and one that there is not: alike.
     for account in ["engineer@demo.lab", "nobody@demo.lab"] {
-        let guesses = (0..300).map(|number| login(account, &format!("guess{number}")));
+        let guesses = (0..GUESSES).map(|number| login(account, &format!("guess{number}")));
         let mut told = std::collections::BTreeMap::new();
         for answer in futures::future::join_all(guesses).await {
             let status = answer.unwrap_err();

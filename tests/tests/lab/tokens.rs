@@ -8,7 +8,8 @@ use contract::{
     methods,
 };
 use serde_json::{Value, json};
-use spectra_tests::{Person, Start, TestLab, dynamic, reason};
+use spectra_runtime::{Clock, auth::keys::Algorithm};
+use spectra_tests::{Person, SECRET, Start, TestLab, dynamic, reason};
 use tonic::Code;
 
 /// A laboratory whose tokens are signed with Ed25519.
@@ -121,4 +122,31 @@ async fn no_forged_token_opens_any_method_and_none_makes_us_call_anybody() {
     }
     let called = tokio::time::timeout(std::time::Duration::from_millis(200), trap.accept()).await;
     assert!(called.is_err(), "a token made us call somebody");
+}
+
+/// Keys that are to come are known to every verifier before they sign; until then somebody else has to.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_key_that_signs_is_revoked_people_sign_in_though_the_next_one_does_not_sign_yet() {
+    let settings = vec![("JWT_ALGORITHM", "ES256".to_owned())];
+    let lab = TestLab::start_with(Start { settings, ..Default::default() }).await;
+    lab.person("engineer").await;
+    let (db, clock) = (lab.database.of("auth"), Clock::default());
+    let ahead = chrono::TimeDelta::minutes(10);
+    spectra_auth::keys::rotate(&db, SECRET.as_bytes(), Algorithm::Es256, &clock, ahead).await.unwrap();
+    let signing: Vec<_> =
+        spectra_auth::keys::list(&db).await.unwrap().into_iter().filter(|key| key.active_at <= clock.now()).collect();
+    assert!(!signing.is_empty());
+    for key in signing {
+        assert!(spectra_auth::keys::revoke(&db, &key.kid).await.unwrap());
+    }
+    assert!(spectra_auth::keys::signing(&db, SECRET.as_bytes(), &clock).await.unwrap().is_empty());
+    let made = async {
+        while spectra_auth::keys::signing(&db, SECRET.as_bytes(), &clock).await.unwrap().is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        while Person::sign_in_with(&lab.channel, "viewer@demo.lab", "view123").await.is_err() {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), made).await.expect("another key signs");
 }

@@ -1,25 +1,16 @@
 //! Browsers: gRPC-web over HTTP/1.1, and pages of other origins.
 
-use std::net::SocketAddr;
-
 use contract::{
     auth::v1::{LoginRequest, LoginResponse},
     samples::v1::GetSampleRequest,
 };
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full};
-use hyper_util::rt::TokioIo;
+use http_body_util::Full;
 use prost::{Message as _, bytes::Bytes};
-use spectra_tests::{Start, TestLab};
-
-/// Sends a request as a browser without HTTP/2 does.
-async fn send(address: SocketAddr, request: Request<Full<Bytes>>) -> Response<Bytes> {
-    let socket = tokio::net::TcpStream::connect(address).await.unwrap();
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(socket)).await.unwrap();
-    tokio::spawn(connection);
-    let (head, body) = sender.send_request(request).await.unwrap().into_parts();
-    Response::from_parts(head, body.collect().await.unwrap().to_bytes())
-}
+use spectra_tests::{
+    Start, TestLab,
+    http1::{send, text},
+};
 
 fn post(path: &str) -> http::request::Builder {
     Request::post(path)
@@ -118,4 +109,100 @@ async fn what_is_neither_grpc_nor_grpc_web_is_told_so() {
         .body(Full::new("{}".into()))
         .unwrap();
     assert_eq!(send(lab.address, json).await.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+}
+
+/// Asks for something of `/web/session`: the answer, and the cookie that it sets.
+async fn session(
+    lab: &TestLab,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> (Response<Bytes>, String) {
+    let mut request = Request::builder().method(method).uri(path).header("host", "lab");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let answer = send(lab.address, request.body(Full::new(body.to_owned().into())).unwrap()).await;
+    let cookie = answer.headers().get("set-cookie").map_or("", |cookie| cookie.to_str().unwrap()).to_owned();
+    (answer, cookie)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browsers_sign_in_lives_in_a_cookie_that_no_script_reads() {
+    const CREDENTIALS: &str = r#"{"username": "engineer@demo.lab", "password": "eng123"}"#;
+    const REFRESH: &str = "/web/session/refresh";
+    let lab = TestLab::start().await;
+    let json = |answer: &Response<Bytes>| serde_json::from_slice::<serde_json::Value>(answer.body()).unwrap();
+
+    let (answer, set) = session(&lab, "POST", "/web/session", &[], CREDENTIALS).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+    for attribute in ["__Host-spectra-session=", "Path=/", "Secure", "HttpOnly", "SameSite=Strict"] {
+        assert!(set.contains(attribute), "{set}");
+    }
+    let kept = set.split(';').next().unwrap().to_owned();
+    let (_, refresh_token) = kept.split_once('=').unwrap();
+    let body = json(&answer);
+    assert!(!body.to_string().contains(refresh_token), "the page must not see it");
+    assert_eq!(body["expires_in"], 900);
+
+    // It goes on with the cookie, which is another one each time; without, or from another page, it does not.
+    let (answer, next) = session(&lab, "POST", REFRESH, &[("cookie", &format!("a=b; {kept}"))], "").await;
+    assert_eq!(answer.status(), StatusCode::OK, "{answer:?}");
+    let next = next.split(';').next().unwrap().to_owned();
+    assert_ne!(next, kept);
+    let authorization = format!("Bearer {}", text(&json(&answer), "/access_token"));
+    assert_eq!(session(&lab, "POST", REFRESH, &[], "").await.0.status(), StatusCode::UNAUTHORIZED);
+    for origin in ["http://evil.example", "http://lab:8080", "null"] {
+        let headers = [("cookie", next.as_str()), ("origin", origin)];
+        assert_eq!(session(&lab, "POST", REFRESH, &headers, "").await.0.status(), StatusCode::FORBIDDEN, "{origin}");
+    }
+
+    // The cookie authorizes no call.
+    let get = GetSampleRequest { id: uuid::Uuid::now_v7().to_string() };
+    let call = |name: &'static str, value: &str| {
+        let request = post("/spectra.samples.v1.SamplesService/GetSample").header(name, value.to_owned());
+        send(lab.address, request.body(framed(&get)).unwrap())
+    };
+    let status = |answer: Response<Bytes>| format!("{:?} {}", answer.headers(), parts(answer.body()).1);
+    let told = status(call("cookie", &next).await);
+    assert!(told.contains("16"), "{told}");
+    let told = status(call("authorization", &authorization).await);
+    assert!(told.contains("grpc-status") && told.contains("\"5\""), "{told}");
+
+    // Who signs out has left, with that access token too, within 5 s.
+    let headers = [("cookie", next.as_str()), ("origin", "http://lab")];
+    let (answer, gone) = session(&lab, "DELETE", "/web/session", &headers, "").await;
+    assert_eq!(answer.status(), StatusCode::NO_CONTENT);
+    assert!(gone.contains("Max-Age=0"), "{gone}");
+    assert_eq!(session(&lab, "POST", REFRESH, &[("cookie", &next)], "").await.0.status(), StatusCode::UNAUTHORIZED);
+    let left = std::time::Instant::now();
+    loop {
+        let told = status(call("authorization", &authorization).await);
+        if told.contains("\"16\"") {
+            break;
+        }
+        assert!(left.elapsed() < std::time::Duration::from_secs(5), "{told}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_is_told_in_json_and_sets_no_cookie() {
+    let lab = TestLab::start().await;
+    let credentials = r#"{"username": "engineer@demo.lab", "password": "wrong"}"#;
+    let (answer, cookie) = session(&lab, "POST", "/web/session", &[], credentials).await;
+    assert_eq!((answer.status(), cookie.as_str()), (StatusCode::UNAUTHORIZED, ""));
+    let body: serde_json::Value = serde_json::from_slice(answer.body()).unwrap();
+    assert_eq!(text(&body, "/detail/code"), "credentials_invalid");
+    assert!(!text(&body, "/detail/request_id").is_empty());
+    for body in ["", "{", "[]", r#"{"username": 1, "password": "x"}"#, &" ".repeat(5000)] {
+        assert_eq!(
+            session(&lab, "POST", "/web/session", &[], body).await.0.status(),
+            StatusCode::BAD_REQUEST,
+            "{body}"
+        );
+    }
+    assert_eq!(session(&lab, "GET", "/web/session", &[], "").await.0.status(), StatusCode::METHOD_NOT_ALLOWED);
 }

@@ -55,6 +55,12 @@ pub async fn login_directory_remove(conn: &mut AsyncPgConnection, email: &str, e
         .map_err(fault)
 }
 
+/// Whether anybody could sign in to an organization.
+pub async fn login_directory_has_organization(conn: &mut AsyncPgConnection, org_id: Uuid) -> Result<bool> {
+    let any = login_directory::table.filter(login_directory::org_id.eq(org_id));
+    select(exists(any)).get_result(conn).await.map_err(fault)
+}
+
 /// Whether any address is of this domain.
 pub async fn login_directory_has_domain(conn: &mut AsyncPgConnection, domain: &str) -> Result<bool> {
     let found = login_directory::table.filter(login_directory::email.like(format!("%@{domain}")));

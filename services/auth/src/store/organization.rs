@@ -30,14 +30,19 @@ pub struct Organization {
 impl Organization {
     /// Refuses what no organization may be, whoever wrote it.
     pub fn check(&self) -> Result<()> {
-        if self.name.trim().is_empty() {
-            return Err(Error::field("organization.name", "is wanted"));
-        }
-        if self.time_zone.parse::<chrono_tz::Tz>().is_err() {
-            return Err(Error::field("organization.time_zone", "must be an IANA time zone such as Europe/Berlin"));
-        }
-        Ok(())
+        check(&self.name, &self.time_zone)
     }
+}
+
+/// Refuses a name and a time zone that no organization may have.
+pub fn check(name: &str, time_zone: &str) -> Result<()> {
+    if name.trim().is_empty() {
+        return Err(Error::field("organization.name", "is wanted"));
+    }
+    if time_zone.parse::<chrono_tz::Tz>().is_err() {
+        return Err(Error::field("organization.time_zone", "must be an IANA time zone such as Europe/Berlin"));
+    }
+    Ok(())
 }
 
 pub async fn organization_get(conn: &mut AsyncPgConnection, id: Uuid) -> Result<Option<Organization>> {

@@ -90,6 +90,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    calibration.document (org_id, calibration_id) {
+        org_id -> Uuid,
+        calibration_id -> Uuid,
+        file_name -> Text,
+        media_type -> Text,
+        content -> Bytea,
+        size_bytes -> Int4,
+        sha256 -> Bytea,
+        created_by -> Uuid,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     calibration.use_grant (org_id, id) {
         org_id -> Uuid,
         id -> Uuid,

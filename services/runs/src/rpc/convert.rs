@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use contract::runs::v1 as wire;
 use spectra_runtime::{
     Error, Result,
-    wire::{etag, from_struct, id, timestamp, to_struct},
+    wire::{etag, from_struct, hex, id, timestamp, to_struct},
 };
 
 use crate::{
@@ -115,10 +115,6 @@ pub fn receipt_to_wire(chunk: &Chunk) -> Result<wire::AppendDataChunkResponse> {
         sha256: hex(&chunk.sha256),
         next_seq: chunk.seq + 1,
     })
-}
-
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 const fn purpose_to_wire(purpose: Purpose) -> wire::RunPurpose {

@@ -16,7 +16,7 @@ use futures::{
 use spectra_runtime::{Error, Result, auth::Caller, wire};
 use uuid::Uuid;
 
-use super::{convert::hex, get_run_data::pages};
+use super::get_run_data::pages;
 use crate::{
     App,
     data::named,
@@ -48,7 +48,7 @@ pub async fn handle(
     let mut lines = about(&run, &sample, &pieces)?;
     if let Some(stream) = measured {
         lines.push(("stream".to_owned(), name.clone()));
-        lines.push(("stream_sha256".to_owned(), hex(&stream.sha256)));
+        lines.push(("stream_sha256".to_owned(), wire::hex(&stream.sha256)));
     }
     let first = ExportRunResponse {
         file_name: export::file_name(&run.method, &sample.name, run_id, &name),

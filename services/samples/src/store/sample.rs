@@ -142,6 +142,7 @@ pub static LIST: Spec<Sample> = Spec::new(
         Field::text("location", "sample.location").sortable(|sample| sample.location.as_str().into()),
         Field::text("material_type", "sample.material_type"),
         Field::text("barcode", "sample.barcode"),
+        Field::uuid("id", "sample.id"),
         Field::uuid("project_id", "sample.project_id"),
         Field::state("status", "sample.status", "spectra.samples.v1.SampleStatus"),
         Field::instant("deleted_at", "sample.deleted_at"),

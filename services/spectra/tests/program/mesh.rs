@@ -89,7 +89,7 @@ impl Mesh {
     /// The program, with what every process of the mesh is told.
     fn program(&self) -> Command {
         let mut command = spectra(&self.file("nothing"), self.listen["edge"]);
-        command.env_remove("SPECTRA_ADMIN_LISTEN").env("DATABASE_URL", self.kept("database_url"));
+        command.env("DATABASE_URL", self.kept("database_url"));
         for service in SERVICES {
             let name = service.to_uppercase();
             let (listen, found) = (self.listen[service], self.detours.get(service).unwrap_or(&self.listen[service]));
@@ -288,7 +288,7 @@ async fn keys_change_under_load(mesh: &Mesh, channel: &Channel, token: &Metadata
         (header, token)
     };
     let (before, old) = signs_with().await;
-    mesh.keys(&["rotate", "--after", "5"]);
+    mesh.keys(&["rotate", "--after", "15"]);
     let begun = Instant::now();
     let (after, new) = loop {
         let (header, token) = signs_with().await;

@@ -20,6 +20,7 @@ use opentelemetry_proto::tonic::{
         ExportTraceServiceRequest, ExportTraceServiceResponse,
         trace_service_server::{TraceService, TraceServiceServer},
     },
+    common::v1::any_value,
     trace::v1::Span,
 };
 use tonic::{
@@ -194,6 +195,14 @@ fn what_it_lacks_is_told_in_one_sentence() {
     }
 }
 
+#[test]
+fn whoever_stops_reading_stops_no_command() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let config = Command::new(env!("CARGO_BIN_EXE_spectra")).arg("config").env_clear().stdout(writer).output().unwrap();
+    assert!(config.status.success() && config.stderr.is_empty(), "{config:?}");
+}
+
 /// A full disk, as a small file system of our own: needs the right to mount one, which a test's user may lack.
 #[test]
 fn a_full_disk_is_told_in_one_sentence() {
@@ -272,9 +281,20 @@ async fn one_trace_goes_through_all_services_that_a_call_asks() {
         found.unwrap_or_else(|| panic!("no span of {name} among {names:?}"))
     };
     let create = find("runs.v1.RunsService/CreateRun");
-    assert_eq!(hex(&create.parent_span_id), parent, "the client's span is the parent");
+    let edge = traced.iter().find(|span| span.span_id == create.parent_span_id).expect("the edge's span");
+    assert_eq!(edge.name, "edge spectra.runs.v1.RunsService/CreateRun");
+    assert_eq!(hex(&edge.parent_span_id), parent, "the client's span is the parent");
     for asked in ["calibration.v1.CalibrationService/AuthorizeUse", "samples.v1.SamplesService/GetSample"] {
         assert_eq!(find(asked).parent_span_id, create.span_id, "{asked}");
     }
+    let text = |span: &Span, key: &str| {
+        let value = span.attributes.iter().find(|attribute| attribute.key == key)?.value.clone()?.value?;
+        if let any_value::Value::StringValue(text) = value { Some(text) } else { None }
+    };
+    let statements: Vec<_> = traced.iter().filter_map(|span| Some((span, text(span, "db.query.text")?))).collect();
+    let insert = statements.iter().find(|(_, statement)| statement.starts_with("INSERT INTO \"runs\".\"run\""));
+    let (insert, statement) = insert.unwrap_or_else(|| panic!("no statement that enters the run in {statements:?}"));
+    assert_eq!(insert.parent_span_id, create.span_id);
+    assert!(!statement.contains("vgs_start"), "a trace shows no values: {statement}");
     server.abort();
 }

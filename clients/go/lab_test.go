@@ -1,0 +1,208 @@
+package spectralab_test
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
+
+	"spectra-lab/spectralab"
+	authv1 "spectra-lab/spectralab/gen/auth/v1"
+	calibrationv1 "spectra-lab/spectralab/gen/calibration/v1"
+	runsv1 "spectra-lab/spectralab/gen/runs/v1"
+	samplesv1 "spectra-lab/spectralab/gen/samples/v1"
+)
+
+func TestRefusalsHaveAKindAReasonAndWhatTheyAreAbout(t *testing.T) {
+	wrong := engineer()
+	wrong.Password = "wrong"
+	_, err := spectralab.Connect(t.Context(), setting(t, "SPECTRA_LAB"), wrong)
+	failure := refused(t, err, spectralab.NotSignedIn)
+	equal(t, failure.Reason, "CREDENTIALS_INVALID")
+	equal(t, failure.RequestID != "", true)
+	equal(t, errors.Is(err, spectralab.PermissionDenied), false)
+
+	lab := connect(t, "SPECTRA_LAB", engineer())
+	_, err = lab.Samples.CreateSample(t.Context(), &samplesv1.CreateSampleRequest{
+		Sample: &samplesv1.Sample{Name: unique("sample"), MaterialType: "wafer", Barcode: "with a space"},
+	})
+	equal(t, refused(t, err, spectralab.InvalidRequest).Violations[0].Field, "sample.barcode")
+
+	found, err := lab.Instruments.ListInstruments(t.Context(), &calibrationv1.ListInstrumentsRequest{
+		Filter: `asset_code = "JAW-RC2-01"`,
+	})
+	ok(t, err)
+	instrument, sample := found.GetInstruments()[0].GetId(), create(t.Context(), t, lab, "").GetId()
+	run := &runsv1.Run{InstrumentId: instrument, SampleId: sample, Method: "ellipsometry"}
+	_, err = lab.Runs.CreateRun(t.Context(), &runsv1.CreateRunRequest{Run: run})
+	failure = refused(t, err, spectralab.CalibrationNotInForce)
+	equal(t, failure.Reason, "CALIBRATION_MISSING")
+	equal(t, failure.Metadata["instrument_id"], instrument)
+}
+
+func TestTooManyAttemptsAreToldWhenToComeAgain(t *testing.T) {
+	nobody := spectralab.Options{Username: unique("nobody") + "@demo.lab", Password: "wrong"}
+	var err error
+	for range 20 {
+		if _, err = spectralab.Connect(t.Context(), setting(t, "SPECTRA_LAB"), nobody); !errors.Is(err, spectralab.NotSignedIn) {
+			break
+		}
+	}
+	equal(t, refused(t, err, spectralab.LimitReached).RetryDelay > 0, true)
+}
+
+func TestARequestIDOfTheCallerIsKeptAndEachCallHasItsOwnOtherwise(t *testing.T) {
+	lab := connect(t, "SPECTRA_LAB", engineer())
+	sample := &samplesv1.Sample{Name: unique("sample"), MaterialType: "wafer", Barcode: unique("B")}
+	request := &samplesv1.CreateSampleRequest{Sample: sample, RequestId: uuid.NewString()}
+	first, err := lab.Samples.CreateSample(t.Context(), request)
+	ok(t, err)
+	again, err := lab.Samples.CreateSample(t.Context(), request)
+	ok(t, err)
+	equal(t, proto.Equal(first, again), true)
+	_, err = lab.Samples.CreateSample(t.Context(), &samplesv1.CreateSampleRequest{Sample: sample})
+	refused(t, err, spectralab.AlreadyExists)
+}
+
+func TestRowsAreThoseOfAllPagesEachOnce(t *testing.T) {
+	lab := connect(t, "SPECTRA_LAB", engineer())
+	lot, names := newLot(t, lab, 5)
+	seen := read(t, lab, lot, func() {})
+	equal(t, slices.Equal(seen, names), true)
+}
+
+func TestALostAnswerIsAskedForAgainAndWhatWasAskedIsDoneOnce(t *testing.T) {
+	lab := connect(t, "SPECTRA_PROXY", engineer())
+	lost := number(t, "lost")
+	hardship(t, "lose")
+	sample := create(t.Context(), t, lab, "")
+	equal(t, number(t, "lost"), lost+1)
+	filter := `name = "` + sample.GetName() + `"`
+	list, err := lab.Samples.ListSamples(t.Context(), &samplesv1.ListSamplesRequest{Filter: filter})
+	ok(t, err)
+	equal(t, len(list.GetSamples()), 1)
+	equal(t, list.GetSamples()[0].GetId(), sample.GetId())
+}
+
+func TestACallThatIsNotKnownAgainIsNotSentAgain(t *testing.T) {
+	hardship(t, "lose")
+	_, err := spectralab.Connect(t.Context(), setting(t, "SPECTRA_PROXY"), engineer())
+	refused(t, err, spectralab.Unavailable)
+}
+
+func TestAnAccessTokenThatEndsWithinAListIsRenewedOnceForAll(t *testing.T) {
+	first := connect(t, "SPECTRA_LAB", engineer())
+	lot, names := newLot(t, first, 4)
+	tokens, ends := shortened(t, first)
+	lab := connect(t, "SPECTRA_LAB", spectralab.Options{Tokens: tokens})
+	ended := make(chan struct{})
+	go func() { <-ends; close(ended) }()
+	renewals := number(t, "renewals")
+	var readers sync.WaitGroup
+	for range 3 {
+		readers.Add(1)
+		go func() {
+			defer readers.Done()
+			if seen := read(t, lab, lot, func() { <-ended }); !slices.Equal(seen, names) {
+				t.Error("got ", seen, ", wanted ", names)
+			}
+		}()
+	}
+	readers.Wait()
+	equal(t, number(t, "renewals"), renewals+1)
+}
+
+func TestAnAccessTokenThatIsAboutToEndIsRenewedBeforeItIsUsed(t *testing.T) {
+	tokens := connect(t, "SPECTRA_LAB", engineer()).Tokens()
+	tokens.ExpiresAt = time.Now().Add(time.Second)
+	lab := connect(t, "SPECTRA_LAB", spectralab.Options{Tokens: &tokens})
+	_, err := lab.Auth.GetCurrentUser(t.Context(), &authv1.GetCurrentUserRequest{})
+	ok(t, err)
+	equal(t, lab.Tokens().AccessToken != tokens.AccessToken, true)
+}
+
+func TestAWatchGoesOnWhenItsTokenEndsAndWhenTheLabWasAway(t *testing.T) {
+	ctx, end := context.WithTimeout(t.Context(), 30*time.Second)
+	defer end()
+	tokens, ends := shortened(t, connect(t, "SPECTRA_LAB", engineer()))
+	lab := connect(t, "SPECTRA_LAB", spectralab.Options{Tokens: tokens, Retries: 30})
+	lot := unique("LOT")
+	request := &samplesv1.WatchSamplesRequest{Filter: `lot_code = "` + lot + `"`}
+	next, stop := iter.Pull2(spectralab.Watch(ctx, lab.Samples.WatchSamples, request))
+	defer stop()
+
+	// It begins with a sign of life; what was done until then is not told.
+	begun, err, _ := next()
+	ok(t, err)
+	equal(t, begun.GetEvent() == nil, true)
+	told := func() string {
+		for {
+			message, err, more := next()
+			ok(t, err)
+			equal(t, more, true)
+			if message.GetEvent() != nil {
+				return message.GetEvent().GetSample().GetName()
+			}
+		}
+	}
+	done := func() string { return create(ctx, t, lab, lot).GetName() }
+	equal(t, done(), told())
+	<-ends
+	equal(t, done(), told())
+	equal(t, lab.Tokens().AccessToken != tokens.AccessToken, true)
+	hardship(t, "restart")
+	equal(t, done(), told())
+}
+
+func TestTLSWithTheLabsAuthorityAndNotWithout(t *testing.T) {
+	options := engineer()
+	options.Retries = -1
+	_, err := spectralab.Connect(t.Context(), setting(t, "SPECTRA_TLS"), options)
+	refused(t, err, spectralab.Unavailable)
+	options.Authority, err = os.ReadFile(setting(t, "SPECTRA_AUTHORITY"))
+	ok(t, err)
+	lab := connect(t, "SPECTRA_TLS", options)
+	ok(t, lab.SignOut(t.Context()))
+}
+
+// newLot makes some samples of one lot.
+func newLot(t *testing.T, lab *spectralab.Lab, size int) (lot string, names []string) {
+	t.Helper()
+	lot = unique("LOT")
+	for range size {
+		names = append(names, create(t.Context(), t, lab, lot).GetName())
+	}
+	return lot, names
+}
+
+// read lists the names of a lot in pages of two, with a pause after the first.
+func read(t *testing.T, lab *spectralab.Lab, lot string, pause func()) (names []string) {
+	request := &samplesv1.ListSamplesRequest{Filter: `lot_code = "` + lot + `"`, PageSize: 2}
+	rows := spectralab.Rows(t.Context(), lab.Samples.ListSamples, request, (*samplesv1.ListSamplesResponse).GetSamples)
+	for sample, err := range rows {
+		if err != nil {
+			t.Error(err)
+			return nil
+		}
+		if names = append(names, sample.GetName()); len(names) == 1 {
+			pause()
+		}
+	}
+	return names
+}
+
+func refused(t *testing.T, err error, kind spectralab.Kind) *spectralab.Error {
+	t.Helper()
+	var failure *spectralab.Error
+	if !errors.As(err, &failure) || !errors.Is(err, kind) {
+		t.Fatalf("got %v, wanted %s", err, kind)
+	}
+	return failure
+}

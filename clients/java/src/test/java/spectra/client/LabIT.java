@@ -1,0 +1,244 @@
+package spectra.client;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import spectra.auth.v1.GetCurrentUserRequest;
+import spectra.calibration.v1.ListInstrumentsRequest;
+import spectra.runs.v1.CreateRunRequest;
+import spectra.runs.v1.Run;
+import spectra.samples.v1.CreateSampleRequest;
+import spectra.samples.v1.CreateSampleResponse;
+import spectra.samples.v1.ListSamplesRequest;
+import spectra.samples.v1.ListSamplesResponse;
+import spectra.samples.v1.Sample;
+import spectra.samples.v1.WatchSamplesRequest;
+import spectra.samples.v1.WatchSamplesResponse;
+
+/** What a program of a lab relies on, at the lab of test.sh. */
+@Timeout(40)
+class LabIT {
+    private static final Credentials ENGINEER = new Credentials("engineer@demo.lab", "eng123");
+    private static final String ADDRESS = Hardship.setting("SPECTRA_LAB");
+    private static final String PROXY = Hardship.setting("SPECTRA_PROXY");
+
+    private static Lab lab;
+
+    @BeforeAll
+    static void signIn() {
+        lab = Lab.at(ADDRESS).connect(ENGINEER);
+    }
+
+    @AfterAll
+    static void signOut() {
+        lab.signOut();
+    }
+
+    @Test
+    void refusalsAreClassesWithAReasonAndWhatItIsAbout() {
+        var wrong = assertThrows(
+                LabError.NotSignedIn.class, () -> Lab.connect(ADDRESS, ENGINEER.username(), "wrong"));
+        assertEquals("CREDENTIALS_INVALID", wrong.reason());
+        assertFalse(wrong.requestId().isEmpty());
+
+        var invalid = assertThrows(
+                LabError.InvalidRequest.class, () -> create(lab, sample().setBarcode("with a space")));
+        assertEquals("sample.barcode", invalid.violations().get(0).getField());
+
+        var query = ListInstrumentsRequest.newBuilder().setFilter("asset_code = \"JAW-RC2-01\"").build();
+        var ellipsometer = lab.instruments().listInstruments(query).getInstruments(0);
+        var run = CreateRunRequest.newBuilder()
+                .setRun(Run.newBuilder()
+                        .setInstrumentId(ellipsometer.getId())
+                        .setSampleId(create(lab, sample()).getId())
+                        .setMethod("ellipsometry"))
+                .build();
+        var refused = assertThrows(LabError.CalibrationNotInForce.class, () -> lab.runs().createRun(run));
+        assertEquals("CALIBRATION_MISSING", refused.reason());
+        assertEquals(ellipsometer.getId(), refused.metadata().get("instrument_id"));
+    }
+
+    @Test
+    void aRequestIdOfTheCallersIsKeptAndEachCallHasItsOwnOtherwise() {
+        var sample = sample().setBarcode(unique("B"));
+        var identified = CreateSampleRequest.newBuilder()
+                .setSample(sample)
+                .setRequestId(UUID.randomUUID().toString())
+                .build();
+        CreateSampleResponse first = lab.samples().createSample(identified);
+        assertEquals(first, lab.samples().createSample(identified));
+        assertThrows(LabError.AlreadyExists.class, () -> create(lab, sample));
+    }
+
+    @Test
+    void rowsAreThoseOfAllPagesEachOnce() {
+        Lot lot = new Lot(5);
+        var seen = new ArrayList<String>();
+        lot.rows(lab).forEach(sample -> seen.add(sample.getName()));
+        assertEquals(lot.names, seen);
+    }
+
+    @Test
+    void anAnswerThatIsLostIsAskedForAgainAndDoneOnce() throws Exception {
+        try (Lab proxied = Lab.at(PROXY).connect(ENGINEER)) {
+            int lost = Integer.parseInt(Hardship.ask("lost"));
+            Hardship.ask("lose");
+            Sample sample = create(proxied, sample());
+            assertEquals(lost + 1, Integer.parseInt(Hardship.ask("lost")));
+            var query = ListSamplesRequest.newBuilder().setFilter("name = \"" + sample.getName() + "\"").build();
+            assertEquals(List.of(sample), lab.samples().listSamples(query).getSamplesList());
+        }
+    }
+
+    @Test
+    void aCallThatIsNotKnownAgainIsNotSentAgain() throws Exception {
+        int lost = Integer.parseInt(Hardship.ask("lost"));
+        Hardship.ask("lose");
+        assertThrows(LabError.Unavailable.class, () -> Lab.at(PROXY).connect(ENGINEER));
+        assertEquals(lost + 1, Integer.parseInt(Hardship.ask("lost")));
+    }
+
+    @Test
+    void anAccessTokenThatEndsWithinAListIsRenewed() throws Exception {
+        Lot lot = new Lot(4);
+        Tokens tokens = Hardship.shortened(lab);
+        lab.close();
+        lab = Lab.at(ADDRESS).connect(tokens);
+        var together = new CyclicBarrier(3);
+        Callable<List<String>> read = () -> {
+            var seen = new ArrayList<String>();
+            for (Sample sample : lot.rows(lab)) {
+                seen.add(sample.getName());
+                if (seen.size() == 1) {
+                    Hardship.untilItEnds();
+                    together.await();
+                }
+            }
+            return seen;
+        };
+        var threads = Executors.newFixedThreadPool(3);
+        try {
+            for (Future<List<String>> seen : threads.invokeAll(List.of(read, read, read))) {
+                assertEquals(lot.names, seen.get());
+            }
+        } finally {
+            threads.shutdownNow();
+        }
+        assertNotEquals(tokens.refreshToken(), lab.tokens().refreshToken());
+    }
+
+    @Test
+    void anAccessTokenThatIsAboutToEndIsRenewedBeforeItIsUsed() {
+        Tokens before = lab.tokens();
+        lab.close();
+        lab = Lab.at(ADDRESS)
+                .connect(new Tokens(before.accessToken(), before.refreshToken(), Instant.now().plusSeconds(1)));
+        lab.auth().getCurrentUser(GetCurrentUserRequest.getDefaultInstance());
+        assertNotEquals(before.accessToken(), lab.tokens().accessToken());
+    }
+
+    @Test
+    void aWatchGoesOnWhenItsAccessTokenEndsAndWhenTheLabWasAway() throws Exception {
+        Tokens tokens = Hardship.shortened(lab);
+        lab.close();
+        lab = Lab.at(ADDRESS).retries(30).connect(tokens);
+        String lot = unique("LOT");
+        var filter = WatchSamplesRequest.newBuilder().setFilter("lot_code = \"" + lot + "\"").build();
+        try (var watch = lab.watch(lab.samples()::watchSamples, filter)) {
+            // It begins with a sign of life; what was done until then is not told.
+            assertFalse(watch.next().hasEvent());
+            assertEquals(create(lab, sample().setLotCode(lot)), told(watch));
+            Hardship.untilItEnds();
+            assertEquals(create(lab, sample().setLotCode(lot)), told(watch));
+            assertNotEquals(tokens.accessToken(), lab.tokens().accessToken());
+            Hardship.ask("restart");
+            assertEquals(create(lab, sample().setLotCode(lot)), told(watch));
+        }
+    }
+
+    @Test
+    void aWatchThatIsClosedEndsTheWaitingForIt() throws Exception {
+        var watch = lab.watch(lab.samples()::watchSamples, WatchSamplesRequest.getDefaultInstance());
+        assertTrue(watch.hasNext());
+        var threads = Executors.newSingleThreadExecutor();
+        try {
+            var more = threads.submit(() -> {
+                while (watch.hasNext()) {
+                    watch.next();
+                }
+                return false;
+            });
+            watch.close();
+            assertFalse(more.get());
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    @Test
+    void byTlsWithTheLabsAuthorityAndNotWithout() {
+        var tls = Hardship.setting("SPECTRA_TLS");
+        try (Lab trusted = Lab.at(tls).authority(Path.of(Hardship.setting("SPECTRA_AUTHORITY"))).connect(ENGINEER)) {
+            var user = trusted.auth().getCurrentUser(GetCurrentUserRequest.getDefaultInstance()).getUser();
+            assertEquals(ENGINEER.username(), user.getEmail());
+        }
+        assertThrows(LabError.Unavailable.class, () -> Lab.at(tls).connect(ENGINEER));
+    }
+
+    private static Sample told(Watch<WatchSamplesRequest, WatchSamplesResponse> watch) {
+        while (true) {
+            WatchSamplesResponse message = watch.next();
+            if (message.hasEvent()) {
+                return message.getEvent().getSample();
+            }
+        }
+    }
+
+    private static Sample.Builder sample() {
+        return Sample.newBuilder().setName(unique("sample")).setMaterialType("wafer");
+    }
+
+    private static Sample create(Lab lab, Sample.Builder sample) {
+        return lab.samples().createSample(CreateSampleRequest.newBuilder().setSample(sample).build()).getSample();
+    }
+
+    private static String unique(String what) {
+        return what + "-" + UUID.randomUUID();
+    }
+
+    /** Samples of a lot of their own. */
+    private static final class Lot {
+        final String code = unique("LOT");
+        final List<String> names = new ArrayList<>();
+
+        Lot(int size) {
+            for (int made = 0; made < size; made++) {
+                names.add(create(lab, sample().setLotCode(code)).getName());
+            }
+        }
+
+        Iterable<Sample> rows(Lab lab) {
+            var query = ListSamplesRequest.newBuilder()
+                    .setFilter("lot_code = \"" + code + "\"")
+                    .setPageSize(2)
+                    .build();
+            return lab.rows(lab.samples()::listSamples, query, ListSamplesResponse::getSamplesList);
+        }
+    }
+}

@@ -1,0 +1,50 @@
+"""The client of SPECTRA-Lab; `spectra_lab.aio` is the same for asyncio."""
+
+from .errors import (
+    AlreadyExists,
+    CalibrationNotInForce,
+    DeadlineExceeded,
+    EtagMismatch,
+    InstrumentUnavailable,
+    InternalError,
+    InvalidRequest,
+    LabError,
+    LimitReached,
+    NotFound,
+    NotSignedIn,
+    PermissionDenied,
+    RecipeNotApproved,
+    ResumeTokenExpired,
+    SampleUnavailable,
+    StateConflict,
+    Unavailable,
+    Unimplemented,
+    Violation,
+)
+from .lab import Lab, connect
+from .tokens import Tokens
+
+__all__ = [
+    "AlreadyExists",
+    "CalibrationNotInForce",
+    "DeadlineExceeded",
+    "EtagMismatch",
+    "InstrumentUnavailable",
+    "InternalError",
+    "InvalidRequest",
+    "Lab",
+    "LabError",
+    "LimitReached",
+    "NotFound",
+    "NotSignedIn",
+    "PermissionDenied",
+    "RecipeNotApproved",
+    "ResumeTokenExpired",
+    "SampleUnavailable",
+    "StateConflict",
+    "Tokens",
+    "Unavailable",
+    "Unimplemented",
+    "Violation",
+    "connect",
+]

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+import unittest
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import spectra_lab
+from hardship import ENGINEER, LAB, PROXY, SHORT_S, TLS, hardship, new_sample, of_lot, shortened, unique
+from spectra.auth.v1.auth_service_pb2 import GetCurrentUserRequest
+from spectra.calibration.v1.instruments_service_pb2 import ListInstrumentsRequest
+from spectra.runs.v1.run_pb2 import Run
+from spectra.runs.v1.runs_service_pb2 import CreateRunRequest
+from spectra.samples.v1.samples_service_pb2 import ListSamplesRequest, WatchSamplesRequest
+
+
+class Sync(unittest.TestCase):
+    def setUp(self) -> None:
+        self.lab = spectra_lab.connect(LAB, *ENGINEER)
+        self.addCleanup(self.lab.close)
+
+    def again(self, tokens: spectra_lab.Tokens, retries: int = 5) -> spectra_lab.Lab:
+        """The session in another client."""
+        lab = spectra_lab.connect(LAB, tokens=tokens, retries=retries)
+        self.addCleanup(lab.close)
+        return lab
+
+    def lot(self, size: int) -> tuple[str, list[str]]:
+        lot = unique("LOT")
+        return lot, [self.lab.samples.CreateSample(new_sample(lot)).sample.name for _ in range(size)]
+
+    def test_refusals_are_classes_with_a_reason_and_what_it_is_about(self) -> None:
+        with self.assertRaises(spectra_lab.NotSignedIn) as refused:
+            spectra_lab.connect(LAB, ENGINEER[0], "wrong")
+        self.assertEqual(refused.exception.reason, "CREDENTIALS_INVALID")
+        self.assertNotEqual(refused.exception.request_id, "")
+
+        with self.assertRaises(spectra_lab.InvalidRequest) as invalid:
+            self.lab.samples.CreateSample(new_sample(barcode="with a space"))
+        self.assertEqual([violation.field for violation in invalid.exception.violations], ["sample.barcode"])
+
+        request = ListInstrumentsRequest(filter='asset_code = "JAW-RC2-01"')
+        instrument = self.lab.instruments.ListInstruments(request).instruments[0]
+        sample = self.lab.samples.CreateSample(new_sample()).sample
+        run = Run(instrument_id=instrument.id, sample_id=sample.id, method="ellipsometry")
+        with self.assertRaises(spectra_lab.CalibrationNotInForce) as unfit:
+            self.lab.runs.CreateRun(CreateRunRequest(run=run))
+        self.assertEqual(unfit.exception.reason, "CALIBRATION_MISSING")
+        self.assertEqual(unfit.exception.metadata["instrument_id"], instrument.id)
+
+    def test_too_many_attempts_are_told_when_to_come_again(self) -> None:
+        nobody = f"{unique('nobody')}@demo.lab"
+        with self.assertRaises(spectra_lab.LimitReached) as refused:
+            for _ in range(20):
+                with contextlib.suppress(spectra_lab.NotSignedIn):
+                    spectra_lab.connect(LAB, nobody, "wrong")
+        self.assertGreater(refused.exception.retry_delay or 0, 0)
+
+    def test_a_request_id_of_the_caller_is_kept_and_each_call_has_its_own_otherwise(self) -> None:
+        request = new_sample(barcode=unique("B"), request_id=str(uuid.uuid4()))
+        first = self.lab.samples.CreateSample(request)
+        self.assertEqual(self.lab.samples.CreateSample(request), first)
+        request.request_id = ""
+        with self.assertRaises(spectra_lab.AlreadyExists):
+            self.lab.samples.CreateSample(request)
+
+    def test_rows_are_those_of_all_pages_each_once(self) -> None:
+        lot, names = self.lot(5)
+        rows = self.lab.rows(self.lab.samples.ListSamples, of_lot(lot))
+        self.assertEqual([sample.name for sample in rows], names)
+
+    def test_a_lost_answer_is_asked_for_again_and_what_was_asked_is_done_once(self) -> None:
+        with spectra_lab.connect(PROXY, *ENGINEER) as proxied:
+            lost = int(hardship("lost"))
+            hardship("lose")
+            sample = proxied.samples.CreateSample(new_sample()).sample
+            self.assertEqual(int(hardship("lost")), lost + 1)
+        found = self.lab.samples.ListSamples(ListSamplesRequest(filter=f'name = "{sample.name}"')).samples
+        self.assertEqual([each.id for each in found], [sample.id])
+
+    def test_a_call_that_is_not_known_again_is_not_sent_again(self) -> None:
+        hardship("lose")
+        with self.assertRaises(spectra_lab.Unavailable):
+            spectra_lab.connect(PROXY, *ENGINEER)
+
+    def test_an_access_token_that_ends_within_a_list_is_renewed_once_for_all(self) -> None:
+        lot, names = self.lot(4)
+        lab = self.again(shortened(self.lab.tokens))
+        ends = time.monotonic() + SHORT_S
+
+        def read() -> list[str]:
+            seen = []
+            for sample in lab.rows(lab.samples.ListSamples, of_lot(lot)):
+                seen.append(sample.name)
+                if len(seen) == 1:
+                    time.sleep(max(0, ends - time.monotonic()))
+            return seen
+
+        renewals = int(hardship("renewals"))
+        with ThreadPoolExecutor(3) as threads:
+            reads = [threads.submit(read) for _ in range(3)]
+            self.assertEqual([each.result() for each in reads], [names] * 3)
+        self.assertEqual(int(hardship("renewals")), renewals + 1)
+
+    def test_an_access_token_that_is_about_to_end_is_renewed_before_it_is_used(self) -> None:
+        lab = self.again(replace(self.lab.tokens, expires_at=time.time() + 1))
+        lab.auth.GetCurrentUser(GetCurrentUserRequest())
+        self.assertNotEqual(lab.tokens.access_token, self.lab.tokens.access_token)
+
+    def test_a_watch_goes_on_when_its_token_ends_and_when_the_lab_was_away(self) -> None:
+        tokens = shortened(self.lab.tokens)
+        lab = self.again(tokens, retries=30)
+        lot = unique("LOT")
+        watch = lab.watch(lab.samples.WatchSamples, WatchSamplesRequest(filter=f'lot_code = "{lot}"'))
+        # It begins with a sign of life; what was done until then is not told.
+        self.assertFalse(next(watch).HasField("event"))
+
+        def told() -> str:
+            return next(str(message.event.sample.name) for message in watch if message.HasField("event"))
+
+        def done() -> str:
+            return lab.samples.CreateSample(new_sample(lot)).sample.name
+
+        self.assertEqual(done(), told())
+        time.sleep(SHORT_S)
+        self.assertEqual(done(), told())
+        self.assertNotEqual(lab.tokens.access_token, tokens.access_token)
+        hardship("restart")
+        self.assertEqual(done(), told())
+
+    def test_tls_with_the_labs_authority_and_not_without(self) -> None:
+        with self.assertRaises(spectra_lab.Unavailable):
+            spectra_lab.connect(TLS, *ENGINEER, retries=0)
+        authority = Path(os.environ["SPECTRA_AUTHORITY"]).read_bytes()
+        spectra_lab.connect(TLS, *ENGINEER, authority=authority).sign_out()

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Generates the wire code from proto/ into src/gen.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+[[ -e ../../target/proto-deps/buf/validate/validate.proto ]] || ../../scripts/proto_deps.sh
+rm -rf src/gen
+mkdir -p src/gen
+mapfile -t files < <(cd ../../proto && find . -name '*.proto' -printf '%P\n' | sort)
+protoc -I ../../proto -I ../../target/proto-deps --plugin=protoc-gen-es=node_modules/.bin/protoc-gen-es \
+    --es_out=src/gen --es_opt=target=ts,import_extension=js "${files[@]}" buf/validate/validate.proto

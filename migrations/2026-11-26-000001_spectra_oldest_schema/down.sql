@@ -1,0 +1,1 @@
+DROP FUNCTION spectra.oldest_schema();

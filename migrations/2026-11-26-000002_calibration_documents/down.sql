@@ -1,0 +1,2 @@
+DROP TABLE calibration.document;
+DROP FUNCTION calibration.check_document();

@@ -1,0 +1,95 @@
+//! The same methods over plain HTTP and JSON, as the contract's `google.api.http` rules say. A request becomes the message
+//! that it stands for and the gRPC call that carries it, through the same layers as any other.
+
+mod around;
+mod codec;
+mod request;
+mod response;
+mod router;
+
+use http::{Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Limited};
+use prost_reflect::DynamicMessage;
+use tonic::{body::Body, client::Grpc};
+
+use crate::{
+    problem,
+    switch::{Switch, Visit},
+};
+pub use around::around;
+use codec::DynamicCodec;
+use request::Malformed;
+use response::Manner;
+pub use router::pattern;
+use router::{Binding, Found, Router};
+
+/// Bytes of a request's body.
+const BODY_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes of an answer of one of our services.
+const ANSWER_BYTES: usize = 64 * 1024 * 1024;
+
+/// The ways in.
+pub struct Rest {
+    router: Router,
+    switch: Switch,
+}
+
+impl Rest {
+    pub fn new(switch: Switch) -> Self {
+        Self { router: Router::new(), switch }
+    }
+
+    /// Whether a path belongs to it, known or not.
+    pub fn has(path: &str) -> bool {
+        ["/api/", "/auth/"].iter().any(|prefix| path.starts_with(prefix))
+    }
+
+    pub async fn answer(&self, request: Request<Body>) -> Response<Body> {
+        match self.router.find(request.method(), request.uri().path()) {
+            Found::Way(binding, variables) => {
+                let visit = self.switch.for_request(&request);
+                go(binding, variables, visit, request).await.unwrap_or_else(|refusal| refusal)
+            }
+            Found::OtherVerbs(verbs) => {
+                let message = format!("{} is not for this path; {verbs} is", request.method());
+                let mut response = problem::refuse(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &message);
+                if let Ok(verbs) = verbs.try_into() {
+                    response.headers_mut().insert(header::ALLOW, verbs);
+                }
+                response
+            }
+            Found::Nothing => {
+                problem::refuse(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path; see /openapi.json")
+            }
+        }
+    }
+}
+
+async fn go(
+    binding: &Binding,
+    variables: Vec<String>,
+    visit: Visit,
+    request: Request<Body>,
+) -> Result<Response<Body>, Response<Body>> {
+    let (head, body) = request.into_parts();
+    let body = Limited::new(body, BODY_BYTES).collect().await.map_err(|_| {
+        let message = format!("the body did not come whole, or is longer than {BODY_BYTES} bytes");
+        problem::refuse(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", &message)
+    })?;
+    let message = request::message(binding, variables, &head.uri, &head.headers, &body.to_bytes())
+        .map_err(|Malformed(message)| problem::refuse(StatusCode::BAD_REQUEST, "invalid_argument", &message))?;
+    let output = binding.method.output();
+    let (codec, call) = (DynamicCodec(output.clone()), binding.call.clone());
+    let mut client = Grpc::new(visit).max_decoding_message_size(ANSWER_BYTES);
+    let refused = |status| problem::response(&status);
+    if binding.method.is_server_streaming() {
+        let events = head.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+        let events = events.is_some_and(|accept| accept.contains("text/event-stream"));
+        let manner = if events { Manner::Events } else { Manner::Lines };
+        let answer = client.server_streaming(tonic::Request::new(message), call, codec).await.map_err(refused)?;
+        return Ok(response::parts(answer, &output, manner).await);
+    }
+    let answer = client.unary(tonic::Request::new(message), call, codec).await.map_err(refused)?;
+    let (said, message, _): (_, DynamicMessage, _) = answer.into_parts();
+    Ok(response::whole(&message, &binding.response_body, &said, &head.headers))
+}

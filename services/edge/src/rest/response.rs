@@ -1,0 +1,181 @@
+//! A message as HTTP answers it.
+
+use bytes::Bytes;
+use futures::{StreamExt as _, stream};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http_body::Frame;
+use http_body_util::{Full, StreamBody};
+use prost_reflect::{DynamicMessage, MessageDescriptor, SerializeOptions, Value};
+use tonic::{Status, Streaming, body::Body, metadata::MetadataMap};
+
+use super::request::tag;
+use crate::problem;
+
+const REQUEST_ID: &str = "x-request-id";
+/// Fields of a message that is a part of a file, such as ExportRun's.
+const FILE: [&str; 3] = ["file_name", "media_type", "content"];
+
+/// How a stream is written.
+#[derive(Clone, Copy)]
+pub enum Manner {
+    /// A JSON object a line.
+    Lines,
+    /// Server-sent events (HTML, 9.2): the id of each is its resume_token.
+    Events,
+}
+
+/// The answer of a method that answers once.
+pub fn whole(message: &DynamicMessage, field: &str, said: &MetadataMap, asked: &HeaderMap) -> Response<Body> {
+    let answered = if field.is_empty() { None } else { message.get_field_by_name(field) };
+    let resource = answered.as_ref().map_or(Some(message), |value| value.as_message());
+    let etag = resource.and_then(|resource| text(resource, "etag")).filter(|etag| !etag.is_empty());
+    let known = asked.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let unchanged =
+        matches!((&etag, known), (Some(etag), Some(known)) if known.split(',').any(|known| tag(known) == etag));
+
+    let mut response = if unchanged {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        response
+    } else {
+        let mut json = Vec::with_capacity(512);
+        match answered.as_deref() {
+            Some(Value::List(items)) => array(items, &mut json),
+            Some(Value::Message(message)) => write(message, &mut json),
+            _ => write(message, &mut json),
+        }
+        let mut response = Response::new(Body::new(Full::new(Bytes::from(json))));
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response
+    };
+    common(response.headers_mut(), said);
+    if let Some(Ok(etag)) = etag.map(|etag| HeaderValue::try_from(format!("\"{etag}\""))) {
+        response.headers_mut().insert(header::ETAG, etag);
+    }
+    response
+}
+
+/// The answer of a method that answers with a stream. A first message that is an error is an error of the request.
+pub async fn parts(
+    answer: tonic::Response<Streaming<DynamicMessage>>,
+    of: &MessageDescriptor,
+    manner: Manner,
+) -> Response<Body> {
+    let (said, mut messages, _) = answer.into_parts();
+    let first = match messages.next().await {
+        Some(Err(status)) => return problem::response(&status),
+        Some(Ok(message)) => Some(Ok(message)),
+        None => None,
+    };
+    let file = FILE.iter().all(|field| of.get_field_by_name(field).is_some());
+    let mut headers = HeaderMap::new();
+    match (file, manner, &first) {
+        (true, _, Some(Ok(part))) => file_headers(&mut headers, part),
+        (true, _, _) => {}
+        (false, Manner::Lines, _) => {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+        }
+        (false, Manner::Events, _) => {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+        }
+    }
+    let frames = stream::iter(first).chain(messages).flat_map(move |message| {
+        let data = |bytes| Some(Ok(Frame::data(bytes)));
+        // That it ends early, the connection's end tells, so that nobody takes a part for the whole; events have a word
+        // for it, and go on from the last one's id.
+        let (data, end) = match (message, manner) {
+            (Ok(message), _) if file => (data(content(&message)), None),
+            (Ok(message), manner) => (data(line(&message, manner)), None),
+            (Err(status), _) if file => (None, Some(Err(status))),
+            (Err(status), Manner::Lines) => (data(error(&status, manner)), Some(Err(status))),
+            (Err(status), Manner::Events) => (data(error(&status, manner)), None),
+        };
+        stream::iter(data.into_iter().chain(end))
+    });
+    // What is said last is written out while the stream waits, and would go down with the connection if it did not.
+    let frames = frames.then(async |frame: Result<_, Status>| {
+        if frame.is_err() {
+            tokio::task::yield_now().await;
+        }
+        frame
+    });
+    let mut response = Response::new(Body::new(StreamBody::new(frames)));
+    *response.headers_mut() = headers;
+    common(response.headers_mut(), &said);
+    response
+}
+
+fn common(headers: &mut HeaderMap, said: &MetadataMap) {
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if let Some(Ok(id)) = said.get(REQUEST_ID).map(|id| HeaderValue::from_bytes(id.as_bytes())) {
+        headers.insert(REQUEST_ID, id);
+    }
+}
+
+fn file_headers(headers: &mut HeaderMap, part: &DynamicMessage) {
+    let (name, kind) = (text(part, "file_name"), text(part, "media_type"));
+    if let Some(Ok(kind)) = kind.map(HeaderValue::try_from) {
+        headers.insert(header::CONTENT_TYPE, kind);
+    }
+    let name: String =
+        name.unwrap_or_default().chars().filter(|it| it.is_ascii_alphanumeric() || "._-".contains(*it)).collect();
+    if let Ok(disposition) = HeaderValue::try_from(format!("attachment; filename=\"{name}\"")) {
+        headers.insert(header::CONTENT_DISPOSITION, disposition);
+    }
+}
+
+fn content(part: &DynamicMessage) -> Bytes {
+    part.get_field_by_name("content").and_then(|content| content.as_bytes().cloned()).unwrap_or_default()
+}
+
+fn line(message: &DynamicMessage, manner: Manner) -> Bytes {
+    let mut json = Vec::new();
+    match manner {
+        Manner::Lines => write(message, &mut json),
+        Manner::Events => {
+            if let Some(token) = text(message, "resume_token").filter(|token| !token.contains(['\r', '\n', '\0'])) {
+                json.extend_from_slice(format!("id: {token}\n").as_bytes());
+            }
+            json.extend_from_slice(b"data: ");
+            write(message, &mut json);
+            json.push(b'\n');
+        }
+    }
+    json.push(b'\n');
+    json.into()
+}
+
+fn error(status: &Status, manner: Manner) -> Bytes {
+    let detail = problem::body(status);
+    match manner {
+        Manner::Lines => format!("{detail}\n").into(),
+        Manner::Events => format!("event: error\ndata: {detail}\n\n").into(),
+    }
+}
+
+fn array(items: &[Value], json: &mut Vec<u8>) {
+    json.push(b'[');
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            json.push(b',');
+        }
+        if let Value::Message(message) = item {
+            write(message, json);
+        }
+    }
+    json.push(b']');
+}
+
+/// Names as in the contract, all fields, absent ones too: a script reads them without asking whether they are there.
+fn write(message: &DynamicMessage, json: &mut Vec<u8>) {
+    let options = SerializeOptions::new().use_proto_field_name(true).skip_default_fields(false);
+    // Of what came as protobuf, all can be written but a timestamp beyond the year 9999; that is left null.
+    if message.serialize_with_options(&mut serde_json::Serializer::new(&mut *json), &options).is_err() {
+        json.extend_from_slice(b"null");
+    }
+}
+
+fn text(message: &DynamicMessage, field: &str) -> Option<String> {
+    message.get_field_by_name(field)?.as_str().map(str::to_owned)
+}

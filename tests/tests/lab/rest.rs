@@ -1,0 +1,329 @@
+//! The same methods by curl: the previous generation's commands, and plain HTTP's own manners.
+
+use std::time::Duration;
+
+use http::{Response, StatusCode};
+use http_body_util::BodyExt as _;
+use prost::bytes::Bytes;
+use serde_json::{Value, json};
+use spectra_tests::{
+    Start, TestLab,
+    http1::{Script, text},
+};
+use uuid::Uuid;
+
+fn body(answer: &Response<Bytes>) -> Value {
+    serde_json::from_slice(answer.body()).unwrap_or_else(|_| panic!("{answer:?}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_previous_generations_commands_work_unchanged() {
+    let lab = TestLab::start().await;
+    let (status, tokens) = Script::new(&lab)
+        .ask("POST", "/auth/login", r#"{"username": "engineer@demo.lab", "password": "eng123"}"#)
+        .await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!((text(&tokens, "/token_type"), &tokens["expires_in"]), ("bearer", &json!(900)));
+    let refresh = json!({ "refresh_token": tokens["refresh_token"] }).to_string();
+    let (status, tokens) = Script::new(&lab).ask("POST", "/auth/refresh", refresh).await;
+    assert_eq!(status, StatusCode::OK);
+    let engineer = Script::with_token(&lab, text(&tokens, "/access_token"));
+    let (_, me) = engineer.ask("GET", "/auth/me", "").await;
+    assert_eq!((text(&me, "/email"), text(&me, "/role")), ("engineer@demo.lab", "ROLE_ENGINEER"));
+
+    let sample = json!({ "name": "W-curl", "material_type": "GaN", "lot_code": "L1", "barcode": Uuid::now_v7(), "location": "Lab" });
+    let (status, sample) = engineer.ask("POST", "/api/lims/samples", sample.to_string()).await;
+    assert_eq!((status, text(&sample, "/lot_code")), (StatusCode::OK, "L1"));
+    let (_, samples) = engineer.ask("GET", "/api/lims/samples?skip=0&limit=1", "").await;
+    assert_eq!(samples.as_array().map(Vec::len), Some(1), "a bare array");
+    assert_eq!(text(&samples, "/0/name"), "W-curl");
+
+    // Its instrument has no certificate in force: the refusal, in the shape that scripts know.
+    let pi = lab.person("pi").await;
+    let (instrument, fit) = (pi.new_instrument().await.id, pi.new_fit_instrument().await.id);
+    let run = |instrument: &str| {
+        json!({ "instrument_id": instrument, "sample_id": sample["id"], "method": "iv_sweep",
+        "params": { "vgs_start": 0, "vgs_stop": 1, "vgs_step": 0.5 } })
+    };
+    let certificate = |from: &str, to: &str| {
+        json!({ "instrument_id": instrument, "certificate_id": Uuid::now_v7(),
+        "issued_at": from, "expires_at": to, "provider": "Metrology Services" })
+    };
+    let calibrations = "/api/analysis/calibrations";
+    let (status, _) = engineer
+        .ask("POST", calibrations, certificate("2023-10-01T00:00:00Z", "2024-10-01T00:00:00Z").to_string())
+        .await;
+    assert_eq!(status, StatusCode::OK);
+    let (status, refusal) = engineer.ask("POST", "/api/analysis/runs", run(&instrument).to_string()).await;
+    assert_eq!((status, text(&refusal, "/detail/code")), (StatusCode::CONFLICT, "calibration_expired"));
+    assert!(text(&refusal, "/detail/message").starts_with("Instrument calibration has expired"));
+    assert_eq!(text(&refusal, "/detail/expires_at"), "2024-10-01T00:00:00Z");
+    let status_path = format!("{calibrations}/status?instrument_id={instrument}");
+    let (_, standing) = engineer.ask("GET", &status_path, "").await;
+    assert_eq!(text(&standing, "/status"), "CALIBRATION_STATUS_EXPIRED");
+
+    // A certificate that is in force lifts it.
+    let (status, _) = engineer
+        .ask("POST", calibrations, certificate("2026-01-01T00:00:00Z", "2099-01-01T00:00:00Z").to_string())
+        .await;
+    assert_eq!(status, StatusCode::OK);
+    let (status, made) = engineer.ask("POST", "/api/analysis/runs", run(&instrument).to_string()).await;
+    assert_eq!((status, text(&made, "/state")), (StatusCode::OK, "RUN_STATE_QUEUED"), "{made}");
+    let (status, _) = engineer.ask("POST", "/api/analysis/runs", run(&fit).to_string()).await;
+    assert_eq!(status, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_gets_in_by_plain_http_who_does_not_by_grpc() {
+    let lab = TestLab::start().await;
+    let (sample, viewer) = (lab.person("engineer").await.new_sample().await, lab.person("viewer").await);
+    let path = format!("/api/v1/samples/{}", sample.id);
+    let answer = Script::new(&lab).send(Script::new(&lab).request("GET", &path), "").await;
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    assert!(answer.headers().contains_key("www-authenticate"));
+    assert_eq!(Script::of(&lab, &viewer).ask("GET", &path, "").await.0, StatusCode::OK);
+    let (status, refusal) = Script::of(&lab, &viewer).ask("PATCH", &path, r#"{"location": "mine"}"#).await;
+    assert_eq!((status, text(&refusal, "/detail/code")), (StatusCode::FORBIDDEN, "permission_denied"));
+    let stranger = lab.stranger("admin").await;
+    let (status, refusal) = Script::of(&lab, &stranger).ask("GET", &path, "").await;
+    assert_eq!((status, text(&refusal, "/detail/code")), (StatusCode::NOT_FOUND, "resource_not_found"));
+    // What services tell each other has no path.
+    let (status, _) = Script::of(&lab, &viewer).ask("POST", &format!("{path}:claimForRun"), "{}").await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_wrong_is_told_where() {
+    let lab = TestLab::start().await;
+    let engineer = Script::of(&lab, &lab.person("engineer").await);
+    for (verb, path, sent, status, told) in [
+        ("POST", "/api/v1/samples", r#"{"name": }"#, 400, "the body is no JSON: expected value at line 1 column 10"),
+        ("POST", "/api/v1/samples", "[]", 400, "sample: "),
+        ("POST", "/api/v1/samples", r#"{"name": 5}"#, 400, "sample.name: invalid type: integer `5`, expected a string"),
+        ("POST", "/api/v1/samples", r#"{"nam": "x"}"#, 400, "unrecognized field name 'nam'"),
+        ("POST", "/api/v1/auth/login", "3", 400, "the body is a number, expected an object"),
+        ("GET", "/api/v1/samples?pages=3", "", 400, "pages: there is no such parameter; there are: page_size"),
+        ("GET", "/api/v1/samples?page_size=ten", "", 400, "page_size: "),
+        ("GET", "/api/v1/samples?show_deleted=maybe", "", 400, "expected true or false"),
+        ("GET", "/api/v1/samples?page_size=-1", "", 400, "page_size: value must be"),
+        ("GET", "/api/v1/samples/seven", "", 400, "id: must be a UUID"),
+        ("GET", "/api/v1/wafers", "", 404, "nothing at this path"),
+        ("PUT", "/api/v1/samples", "", 405, "GET, POST is"),
+    ] {
+        let (code, refusal) = engineer.ask(verb, path, sent).await;
+        assert_eq!(code.as_u16(), status, "{verb} {path} {sent}: {refusal}");
+        assert!(text(&refusal, "/detail/message").contains(told), "{verb} {path} {sent}: {refusal}");
+    }
+    let (status, refusal) = engineer.ask("POST", "/api/v1/samples", vec![b' '; 5 << 20]).await;
+    assert_eq!((status, text(&refusal, "/detail/code")), (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"));
+    let (_, refusal) = engineer.ask("POST", "/api/v1/samples", r#"{"name": ""}"#).await;
+    assert_eq!(text(&refusal, "/detail/violations/0/field"), "sample.name", "{refusal}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn etags_and_idempotency_keys_are_those_of_http() {
+    let lab = TestLab::start().await;
+    let engineer = Script::of(&lab, &lab.person("engineer").await);
+    let key = Uuid::now_v7().to_string();
+    let create = || engineer.request("POST", "/api/v1/samples").header("idempotency-key", &key);
+    let sent = json!({ "name": "W-once", "material_type": "Si", "location": "Lab" }).to_string();
+    let first = engineer.send(create(), sent.clone()).await;
+    let again = engineer.send(create(), sent).await;
+    assert_eq!((first.status(), first.body()), (StatusCode::OK, again.body()), "one sample");
+    let other = engineer.send(create(), json!({ "name": "W-other", "material_type": "Si" }).to_string()).await;
+    assert_ne!(other.status(), StatusCode::OK, "the key is taken");
+
+    let path = format!("/api/v1/samples/{}", text(&body(&first), "/id"));
+    let tag = first.headers()["etag"].to_str().unwrap().to_owned();
+    let unchanged = engineer.send(engineer.request("GET", &path).header("if-none-match", &tag), "").await;
+    assert_eq!((unchanged.status(), unchanged.body().len()), (StatusCode::NOT_MODIFIED, 0));
+    // A change in part touches what it has.
+    let change = |tag: &str, location: &str| {
+        let request = engineer.request("PATCH", &path).header("if-match", tag);
+        engineer.send(request, json!({ "location": location, "attributes": { "x": 1 } }).to_string())
+    };
+    let changed = change(&tag, "Vault").await;
+    assert_eq!(changed.status(), StatusCode::OK, "{changed:?}");
+    let changed = body(&changed);
+    assert_eq!((text(&changed, "/location"), text(&changed, "/name")), ("Vault", "W-once"));
+    let late = change(&tag, "Attic").await;
+    assert_eq!((late.status(), text(&body(&late), "/detail/code")), (StatusCode::CONFLICT, "etag_mismatch"));
+    let moved = engineer.request("POST", &format!("{path}:move")).header("if-match", &tag);
+    let moved = engineer.send(moved, r#"{"location": "Attic", "reason": "tidy"}"#).await;
+    assert_eq!(moved.status(), StatusCode::CONFLICT, "{moved:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_come_as_lines_or_events_and_files_as_files() {
+    let lab = TestLab::start().await;
+    let person = lab.person("engineer").await;
+    let engineer = Script::of(&lab, &person);
+    let (instrument, sample) = (person.new_fit_instrument().await, person.new_sample().await);
+    let id = person.new_run(&instrument, &sample).await.id;
+    let run = format!("/api/v1/runs/{id}");
+    let (status, started) = engineer.ask("POST", &format!("{run}:start"), "").await;
+    assert_eq!((status, text(&started, "/state")), (StatusCode::OK, "RUN_STATE_RUNNING"), "{started}");
+    let columns = json!({ "columns": [{ "name": "v_gs", "unit": "V", "values": [0, 0.5] }, { "name": "i_d", "unit": "A",
+        "values": [1e-12, -0.25] }] });
+    let (status, stored) = engineer.ask("POST", &format!("{run}/data:append"), columns.to_string()).await;
+    assert_eq!((status, &stored["points"]), (StatusCode::OK, &json!(2)), "{stored}");
+    let (status, done) = engineer.ask("POST", &format!("{run}:complete"), "").await;
+    assert_eq!((status, text(&done, "/state")), (StatusCode::OK, "RUN_STATE_SUCCEEDED"), "{done}");
+
+    let answer = engineer.send(engineer.request("GET", &format!("{run}/data")), "").await;
+    assert_eq!(answer.headers()["content-type"], "application/x-ndjson");
+    let lines = String::from_utf8(answer.body().to_vec()).unwrap();
+    assert_eq!(lines.lines().count(), 1);
+    for line in lines.lines() {
+        let chunk: Value = serde_json::from_str(line).unwrap();
+        assert!(chunk["chunk"]["columns"].as_array().is_some_and(|columns| !columns.is_empty()), "{line}");
+    }
+    let answer = engineer.send(engineer.request("GET", &format!("{run}:export?format=EXPORT_FORMAT_CSV")), "").await;
+    assert_eq!(answer.status(), StatusCode::OK, "{answer:?}");
+    assert!(answer.headers()["content-type"].to_str().unwrap().starts_with("text/csv"));
+    assert!(answer.headers()["content-disposition"].to_str().unwrap().contains(".csv"));
+    assert!(String::from_utf8_lossy(answer.body()).contains(&id));
+
+    // A stream that cannot begin is an error like any other.
+    let missing = format!("/api/v1/runs/{}/data", Uuid::now_v7());
+    assert_eq!(engineer.ask("GET", &missing, "").await.0, StatusCode::NOT_FOUND);
+
+    // Events carry what a browser resumes with.
+    let watch = engineer.request("GET", "/api/v1/samples:watch").header("accept", "text/event-stream");
+    let mut answer = engineer.begin(watch).await;
+    assert_eq!(answer.headers()["content-type"], "text/event-stream");
+    let mut seen = String::new();
+    let sample = person.new_sample().await;
+    while !seen.contains(&sample.id) {
+        let frame = answer.frame().await.expect("it goes on").expect("no error");
+        seen.push_str(str::from_utf8(&frame.into_data().unwrap()).unwrap());
+    }
+    assert!(seen.starts_with("id: ") && seen.contains("\ndata: {"), "{seen}");
+}
+
+/// Whoever reads a stream to its end has all of it, or is told by the connection as well that it broke off.
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_that_break_off_say_so_and_do_not_look_whole() {
+    let lab = TestLab::start().await;
+    let person = lab.person("engineer").await;
+    let engineer = Script::of(&lab, &person);
+    let mut answer = engineer.begin(engineer.request("GET", "/api/v1/samples:watch")).await;
+    let sample = person.new_sample().await;
+    let mut seen = String::new();
+    let mut next = async || tokio::time::timeout(Duration::from_secs(20), answer.frame()).await.expect("it goes on");
+    let words = |frame: hyper::body::Frame<Bytes>| String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap();
+    while !seen.contains(&sample.id) {
+        seen.push_str(&words(next().await.expect("more").expect("no error")));
+    }
+    assert_eq!(engineer.ask("POST", "/api/v1/auth/logout", "{}").await.0, StatusCode::OK);
+    let broken = loop {
+        match next().await {
+            Some(Ok(frame)) => seen.push_str(&words(frame)),
+            Some(Err(_)) => break true,
+            None => break false,
+        }
+    };
+    assert!(seen.lines().last().is_some_and(|line| line.contains("token_revoked")), "{seen}");
+    assert!(broken, "it ended as if it were whole: {seen}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_answer_is_compressed_for_who_asks_for_it_and_a_short_one_or_a_stream_is_not() {
+    let lab = TestLab::start().await;
+    let person = lab.person("engineer").await;
+    for _ in 0..20 {
+        person.new_sample().await;
+    }
+    let engineer = Script::of(&lab, &person);
+    let ask = async |path: &str| {
+        let answer = engineer.send(engineer.request("GET", path).header("accept-encoding", "br, gzip"), "").await;
+        assert_eq!(answer.status(), StatusCode::OK, "{answer:?}");
+        (answer.headers().get("content-encoding").map(|value| value.to_str().unwrap().to_owned()), answer.into_body())
+    };
+    let plain = engineer.send(engineer.request("GET", "/api/v1/samples"), "").await;
+    assert_eq!(plain.headers().get("content-encoding"), None);
+    let (encoding, packed) = ask("/api/v1/samples").await;
+    assert_eq!(encoding.as_deref(), Some("gzip"));
+    assert!(packed.len() * 3 < plain.body().len(), "{} of {} bytes", packed.len(), plain.body().len());
+    let mut unpacked = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&*packed), &mut unpacked).unwrap();
+    assert_eq!(unpacked, *plain.body());
+    assert_eq!(ask("/auth/me").await.0, None, "shorter than a packet");
+    // A watch is not held back until there is enough to compress.
+    let watch = engineer.request("GET", "/api/v1/samples:watch").header("accept-encoding", "gzip");
+    let watch = engineer.begin(watch).await;
+    assert_eq!((watch.status(), watch.headers().get("content-encoding")), (StatusCode::OK, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_listed_origins_may_call_and_no_others() {
+    let (listed, other) = ("https://lab.example", "https://elsewhere.example");
+    let settings = vec![("SPECTRA_CORS_ORIGINS", listed.to_owned())];
+    let lab = TestLab::start_with(Start { settings, ..Default::default() }).await;
+    let engineer = Script::of(&lab, &lab.person("engineer").await);
+    let allowed = |answer: &Response<Bytes>| {
+        answer.headers().get("access-control-allow-origin").map(|origin| origin.to_str().unwrap().to_owned())
+    };
+    for (origin, told) in [(listed, Some(listed.to_owned())), (other, None)] {
+        let ask = Script::new(&lab)
+            .request("OPTIONS", "/api/v1/samples/1")
+            .header("origin", origin)
+            .header("access-control-request-method", "PATCH")
+            .header("access-control-request-headers", "authorization, if-match, idempotency-key");
+        let preflight = Script::new(&lab).send(ask, "").await;
+        assert_eq!((preflight.status(), allowed(&preflight)), (StatusCode::OK, told.clone()));
+        let methods = preflight.headers()["access-control-allow-methods"].to_str().unwrap();
+        assert!(methods.contains("PATCH") && methods.contains("DELETE"), "{methods}");
+        let answer = engineer.send(engineer.request("GET", "/auth/me").header("origin", origin), "").await;
+        assert_eq!(allowed(&answer), told);
+        assert_eq!(answer.headers().get("access-control-allow-credentials"), None, "a cookie is no permission");
+    }
+}
+
+/// What scripts of the previous generation read. Names may be added; none of these may go or change.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_names_that_scripts_read_are_pinned() {
+    const TOKENS: &str = "access_token refresh_token token_type expires_in";
+    const ME: &str = "id email display_name role created_at";
+    const SAMPLE: &str = "id name material_type lot_code barcode location status attributes project_id created_by \
+                          created_at updated_at etag";
+    const RUN: &str = "id instrument_id sample_id method params purpose state created_by created_at operator_id \
+                       comment grants disposition flagged etag";
+    const CALIBRATION: &str = "id instrument_id certificate_id provider accreditation issued_at valid_from expires_at \
+                               scope as_found adjusted as_left standards_used document_sha256 points state created_by \
+                               created_at accepted_at etag";
+    const STATUS: &str = "instrument_id status calibration_id certificate_id valid_from expires_at computed_at";
+
+    let lab = TestLab::start().await;
+    let pinned = |what: &str, names: &str, json: &Value| {
+        for name in names.split_whitespace() {
+            assert!(json.get(name).is_some(), "{what} has no {name} any more: {json}");
+        }
+    };
+    let login = r#"{"username": "engineer@demo.lab", "password": "eng123"}"#;
+    let (_, tokens) = Script::new(&lab).ask("POST", "/auth/login", login).await;
+    pinned("login", TOKENS, &tokens);
+    let refresh = json!({ "refresh_token": tokens["refresh_token"] }).to_string();
+    let (_, tokens) = Script::new(&lab).ask("POST", "/auth/refresh", refresh).await;
+    pinned("refresh", TOKENS, &tokens);
+    let engineer = Script::with_token(&lab, text(&tokens, "/access_token"));
+    pinned("me", ME, &engineer.ask("GET", "/auth/me", "").await.1);
+
+    let sample = json!({ "name": "pinned", "material_type": "GaN" }).to_string();
+    let (_, sample) = engineer.ask("POST", "/api/lims/samples", sample).await;
+    pinned("sample", SAMPLE, &sample);
+    pinned("samples", SAMPLE, &engineer.ask("GET", "/api/lims/samples?limit=1", "").await.1[0]);
+    let instrument = lab.person("pi").await.new_instrument().await.id;
+    let certificate = json!({ "instrument_id": instrument, "certificate_id": "pinned", "provider": "Metrology Services",
+        "issued_at": "2024-10-01T00:00:00Z", "expires_at": "2099-10-01T00:00:00Z" });
+    let (_, calibration) = engineer.ask("POST", "/api/analysis/calibrations", certificate.to_string()).await;
+    pinned("calibration", CALIBRATION, &calibration);
+    let status = format!("/api/analysis/calibrations/status?instrument_id={instrument}");
+    pinned("status", STATUS, &engineer.ask("GET", &status, "").await.1);
+    let run = json!({ "instrument_id": instrument, "sample_id": sample["id"], "method": "iv_sweep",
+        "params": { "vgs_start": 0, "vgs_stop": 1, "vgs_step": 0.5 } });
+    let (_, run) = engineer.ask("POST", "/api/analysis/runs", run.to_string()).await;
+    pinned("run", RUN, &run);
+    let (_, refusal) = engineer.ask("GET", "/api/v1/samples/none", "").await;
+    pinned("refusal", "code message request_id", &refusal["detail"]);
+}

@@ -1,0 +1,151 @@
+// A real Chromium, and people who sit before it.
+import { mkdirSync } from "node:fs";
+import AxeBuilder from "@axe-core/playwright";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect, inject } from "vitest";
+
+export const ROLES = {
+  engineer: "Engineer",
+  technician: "Technician",
+  pi: "Principal investigator",
+  admin: "Administrator",
+  viewer: "Viewer",
+} as const;
+export type Role = keyof typeof ROLES;
+
+const EXECUTABLE = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+let browser: Browser;
+let contexts: BrowserContext[] = [];
+let problems: string[] = [];
+/** Problems that a test provokes on purpose, such as a refused call that the browser notes on its console. */
+let expected: RegExp[] = [];
+
+beforeAll(async () => {
+  browser = await chromium.launch({ executablePath: EXECUTABLE, args: FLAGS });
+});
+afterAll(() => browser.close());
+afterEach(async ({ task }) => {
+  if (task.result?.state === "fail")
+    for (const [nth, page] of contexts.flatMap((context) => context.pages()).entries())
+      await picture(page, `failed-${task.name.slice(0, 40).replace(/\W+/g, "-")}-${nth}`);
+  await Promise.all(contexts.map((context) => context.close()));
+  contexts = [];
+  const found = problems.filter((problem) => !expected.some((pattern) => pattern.test(problem)));
+  problems = [];
+  expected = [];
+  expect(found, "errors on the console, violations of the content security policy, requests to others").toEqual([]);
+});
+
+/** What each page's last call was authorized by. */
+const authorizations = new WeakMap<Page, string>();
+
+/** Ends the sessions of the page's person on the server, by the page's own cookie, and waits until services have heard of it. */
+export async function endSession(page: Page): Promise<void> {
+  const authorization = authorizations.get(page) ?? "";
+  const samples = () => fetch(new URL("/api/v1/samples?page_size=1", page.url()), { headers: { authorization } });
+  expect((await samples()).status).toBe(200);
+  expect(await page.evaluate(async () => (await fetch("/web/session", { method: "DELETE" })).status)).toBe(204);
+  await expect.poll(async () => (await samples()).status, { timeout: 20_000 }).toBe(401);
+}
+
+export function expectProblems(...patterns: RegExp[]): void {
+  expected.push(...patterns);
+}
+
+export interface Look {
+  width?: number;
+  dark?: boolean;
+  /** Another lab than that of all tests. */
+  lab?: string;
+}
+
+/** A browser of one's own, at the lab's first page. */
+export async function open(path = "/", { width = 1440, dark = false, lab = inject("lab") }: Look = {}): Promise<Page> {
+  const context = await browser.newContext({
+    baseURL: lab,
+    viewport: { width, height: 900 },
+    colorScheme: dark ? "dark" : "light",
+    locale: "en-GB",
+    reducedMotion: "reduce",
+  });
+  contexts.push(context);
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  page.on("console", (message) => message.type() === "error" && problems.push(`console: ${message.text()}`));
+  page.on("pageerror", (error) => problems.push(`page: ${error.message}`));
+  page.on("request", (request) => {
+    const { authorization } = request.headers();
+    if (authorization) authorizations.set(page, authorization);
+    if (!request.url().startsWith(lab) && !/^(data|blob):/.test(request.url()))
+      problems.push(`request: ${request.url()}`);
+  });
+  await page.addInitScript(() =>
+    document.addEventListener("securitypolicyviolation", (event) =>
+      console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`),
+    ),
+  );
+  await page.goto(path);
+  return page;
+}
+
+/** Signs in on the page that is open, by the demo laboratory's button. */
+export async function signIn(page: Page, role: Role): Promise<Page> {
+  // That nobody is signed in yet is answered with 401, which browsers note.
+  expectProblems(/status of 401/);
+  await page.getByRole("button", { name: new RegExp(`^${ROLES[role]}`) }).click();
+  await page.getByRole("navigation", { name: "Main" }).waitFor({ state: "attached" });
+  return page;
+}
+
+export async function as(role: Role, path = "/", look: Look = {}): Promise<Page> {
+  return signIn(await open(path, look), role);
+}
+
+/** What waits has come. */
+export async function settled(page: Page): Promise<void> {
+  await page.waitForFunction(
+    () => !document.querySelector(".mantine-Skeleton-root, [aria-busy=true], .mantine-Loader-root"),
+  );
+}
+
+/** Nothing on the page keeps anybody out (WCAG 2.2 AA). */
+export async function accessible(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page })
+    .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])
+    .analyze();
+  const told = violations.map(
+    ({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html.slice(0, 160)} ${node.failureSummary}`).join(" | ")}`,
+  );
+  expect(told, page.url()).toEqual([]);
+}
+
+const CONTROLS =
+  "button|link|textbox|searchbox|combobox|checkbox|radio|switch|spinbutton|slider|menuitem|tab|table|dialog";
+/** A line of the tree as a screen reader walks it: a control without a name beside it. */
+const NAMELESS = new RegExp(`^\\s*- (${CONTROLS})\\b(?! ["/])`);
+
+/** Everything that one can use, or look for, has a name that a screen reader says. */
+export async function named(page: Page): Promise<void> {
+  const tree = await page.locator("body").ariaSnapshot();
+  expect(
+    tree.split("\n").filter((line) => NAMELESS.test(line)),
+    `nameless on ${page.url()}`,
+  ).toEqual([]);
+}
+
+/** Keeps a picture under target/web-screens, for people to look at. */
+export async function picture(page: Page, name: string): Promise<void> {
+  const folder = "../target/web-screens";
+  mkdirSync(folder, { recursive: true });
+  await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true });
+}

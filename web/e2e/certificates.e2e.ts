@@ -1,0 +1,67 @@
+// Certificates: what the paper says is what is stored.
+import { readFileSync } from "node:fs";
+import { timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { expect, test } from "vitest";
+import { as, picture } from "./browser";
+import { script } from "./node";
+
+test("a certificate's days begin when they do in the lab, in summer and in winter", async () => {
+  const { calibrations, instruments } = await script("engineer@demo.lab", "eng123");
+  const name = `ZONE-${Date.now().toString(36).toUpperCase()}`;
+  const { instrument } = await instruments.createInstrument({
+    instrument: { assetCode: name, manufacturer: "Keithley", model: "2400" },
+  });
+  const page = await as("engineer", `/instruments/${instrument?.id}/certificates/new`);
+  await page.getByLabel("Certificate number").fill(name);
+  await page.getByLabel("Calibration laboratory").fill("Metrology Services");
+  await page.getByLabel("Issued").fill("2026-07-01");
+  await page.getByLabel("Expires").fill("2027-01-15");
+  expect(await page.getByText("this day, Europe/Berlin").count()).toBe(2);
+  await page.getByRole("button", { name: "Enter" }).click();
+  await page.getByRole("heading", { level: 1, name }).waitFor();
+  await page.getByText("2026-07-01 00:00").first().waitFor();
+  await page.getByText("2027-01-15 00:00").first().waitFor();
+  const stored = await calibrations.listCalibrations({ filter: `instrument_id = "${instrument?.id}"` });
+  const [certificate] = stored.calibrations;
+  const at = (instant: Parameters<typeof timestampDate>[0] | undefined) =>
+    instant && timestampDate(instant).toISOString();
+  expect([at(certificate?.issuedAt), at(certificate?.expiresAt)]).toEqual([
+    "2026-06-30T22:00:00.000Z",
+    "2027-01-14T23:00:00.000Z",
+  ]);
+});
+
+test("a certificate's file is attached once, and everybody who reads the certificate saves it as it was", async () => {
+  const { calibrations, instruments } = await script("engineer@demo.lab", "eng123");
+  const name = `FILE-${Date.now().toString(36).toUpperCase()}`;
+  const { instrument } = await instruments.createInstrument({
+    instrument: { assetCode: name, manufacturer: "Keithley", model: "2400" },
+  });
+  const { calibration } = await calibrations.createCalibration({
+    calibration: {
+      instrumentId: instrument?.id ?? "",
+      certificateId: name,
+      provider: "Metrology Services",
+      issuedAt: timestampFromDate(new Date("2026-07-01T00:00:00Z")),
+      expiresAt: timestampFromDate(new Date("2027-07-01T00:00:00Z")),
+    },
+  });
+  const path = `/calibrations/${calibration?.id}`;
+  const page = await as("engineer", path);
+  await page.getByText("The certificate itself is not here yet.").waitFor();
+  const attach = page.locator("input[type=file]");
+  await attach.setInputFiles({ name: "certificate.exe", mimeType: "application/pdf", buffer: Buffer.from("x") });
+  await page.getByRole("alert").getByText("Only PDF").waitFor();
+  const content = Buffer.from(Array.from({ length: 300_000 }, (_, at) => (at * 31) % 256));
+  await attach.setInputFiles({ name: "certificate.pdf", mimeType: "application/pdf", buffer: content });
+  await page.getByText("certificate.pdf").waitFor();
+  await page.getByText("300 kB").waitFor();
+
+  const reader = await as("viewer", path);
+  const saving = reader.waitForEvent("download");
+  await reader.getByRole("button", { name: "Save the file" }).click();
+  const saved = await saving;
+  expect(saved.suggestedFilename()).toBe("certificate.pdf");
+  expect(readFileSync(await saved.path())).toEqual(content);
+  await picture(reader, "certificate-with-its-file");
+});

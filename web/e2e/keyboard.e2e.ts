@@ -1,0 +1,208 @@
+// The laboratory's main story without a pointer: whoever has none does all of it, and sees where they are.
+import type { Locator, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { expectProblems, open } from "./browser";
+import { script } from "./node";
+
+const unique = (name: string) => `${name}-${Date.now().toString(36)}`;
+/** No page has so many stops. */
+const STOPS = 150;
+
+/** Certificates wait for a review here, as in a lab that reviews them. */
+async function review(certificateReview: boolean): Promise<void> {
+  const { calibrations } = await script("admin@demo.lab", "admin123");
+  const { policy } = await calibrations.getPolicy({});
+  await calibrations.updatePolicy({
+    policy: { certificateReview, etag: policy?.etag ?? "" },
+    updateMask: { paths: ["certificate_review"] },
+  });
+}
+beforeAll(() => review(true));
+afterAll(() => review(false));
+
+async function focused(element: Locator): Promise<boolean> {
+  return element.evaluate((node) => node === document.activeElement);
+}
+
+/** What has the focus looks otherwise than without: somebody sees where they are. */
+async function seen(page: Page): Promise<boolean> {
+  return page.evaluate(() => {
+    const node = document.activeElement as HTMLElement;
+    const look = () => {
+      for (const animation of document.getAnimations()) animation.finish();
+      const { outlineStyle, outlineWidth, boxShadow, borderColor } = getComputedStyle(node);
+      return [outlineStyle === "none" ? "" : outlineWidth, boxShadow, borderColor].join();
+    };
+    const [within, without] = [
+      look(),
+      (() => {
+        node.blur();
+        return look();
+      })(),
+    ];
+    node.focus();
+    return within !== without;
+  });
+}
+
+/** Goes there by Tab. */
+async function reach(page: Page, element: Locator): Promise<void> {
+  await element.waitFor();
+  for (let stop = 0; !(await focused(element)); stop++) {
+    if (stop > STOPS) throw new Error(`${element} is not reached by Tab`);
+    await page.keyboard.press("Tab");
+  }
+  expect(await seen(page), `the focus on ${element} is seen`).toBe(true);
+}
+
+async function press(
+  page: Page,
+  name: string | RegExp,
+  within: Page | Locator = page.getByRole("main"),
+): Promise<void> {
+  await reach(page, within.getByRole("button", { name, exact: true }));
+  await page.keyboard.press("Enter");
+}
+
+async function type(page: Page, label: string, text: string, within: Page | Locator = page): Promise<void> {
+  await reach(page, within.getByLabel(label));
+  await page.keyboard.type(text);
+}
+
+/** Walks through a choice to the option that has these words in it. */
+async function choose(page: Page, label: string, words: string): Promise<void> {
+  const select = page.getByRole("combobox", { name: label });
+  await select.locator("option", { hasText: words }).first().waitFor({ state: "attached" });
+  await reach(page, select);
+  const chosen = () => select.evaluate((node: HTMLSelectElement) => node.selectedOptions[0]?.textContent ?? "");
+  await page.keyboard.press("Home");
+  for (let step = 0; !(await chosen()).includes(words); step++) {
+    if (step > STOPS) throw new Error(`${label} has no ${words}`);
+    await page.keyboard.press("ArrowDown");
+  }
+}
+
+/** Goes to a place by its two keys; none counts where somebody is writing. */
+async function go(page: Page, key: string, title: string): Promise<void> {
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("g");
+  await page.keyboard.press(key);
+  await page.getByRole("heading", { level: 1, name: title, exact: true }).waitFor();
+}
+
+async function create(page: Page): Promise<void> {
+  // What a role may do is known a moment after the page is.
+  await page.locator("[data-key=create]:not([aria-disabled])").waitFor();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("c");
+}
+
+async function signIn(username: string, password: string): Promise<Page> {
+  const page = await open("/");
+  await page.getByLabel("E-mail").waitFor();
+  await page.keyboard.type(username);
+  await page.keyboard.press("Tab");
+  await page.keyboard.type(password);
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { level: 1, name: "Today" }).waitFor();
+  return page;
+}
+
+test("the whole story, by keyboard alone", { timeout: 240_000 }, async () => {
+  expectProblems(/status of 401/);
+  const [sample, asset, certificate] = [unique("W-keys"), unique("HALL").toUpperCase(), unique("CAL")];
+  const engineer = await signIn("engineer@demo.lab", "eng123");
+  await engineer.keyboard.press("?");
+  await engineer.getByRole("dialog", { name: "Keys" }).waitFor();
+  await engineer.keyboard.press("Escape");
+  await engineer.getByRole("dialog", { name: "Keys" }).waitFor({ state: "hidden" });
+
+  await go(engineer, "s", "Samples");
+  // The field for scans has the focus.
+  await engineer.keyboard.press("Escape");
+  await engineer.keyboard.press("/");
+  expect(await focused(engineer.getByLabel("Search samples"))).toBe(true);
+  await create(engineer);
+  await type(engineer, "Name", sample);
+  await type(engineer, "Material", "Si wafer");
+  await press(engineer, "Register");
+  await engineer.getByRole("heading", { level: 1, name: sample }).waitFor();
+
+  await go(engineer, "i", "Instruments");
+  await create(engineer);
+  const dialog = engineer.getByRole("dialog", { name: "Add an instrument" });
+  await type(engineer, "Asset code", asset, dialog);
+  await type(engineer, "Manufacturer", "Lake Shore", dialog);
+  await type(engineer, "Model", "8404", dialog);
+  await type(engineer, "Capabilities", "dc_voltage: -200 to 200 V\ndc_current: -1 to 1 A", dialog);
+  await press(engineer, "Add", dialog);
+  await engineer.getByText("No run can start on it: missing").waitFor();
+  const instrument = new URL(engineer.url()).pathname;
+
+  // A run is refused, and the button says why to whoever comes to it.
+  await go(engineer, "r", "Runs");
+  await create(engineer);
+  await type(engineer, "Find a sample", sample);
+  await choose(engineer, "Sample", sample);
+  await choose(engineer, "Instrument", asset);
+  await choose(engineer, "Method", "Transfer characteristic");
+  await type(engineer, "vgs start", "0");
+  await type(engineer, "vgs stop", "2");
+  await type(engineer, "vgs step", "0.1");
+  const queue = engineer.getByRole("button", { name: "Queue the run" });
+  await reach(engineer, queue);
+  await engineer.getByRole("tooltip", { name: "No run can start on it: missing." }).waitFor();
+  await engineer.keyboard.press("Enter");
+  expect(new URL(engineer.url()).pathname).toBe("/runs/new");
+
+  // The certificate is entered by a colleague, and accepted by a principal investigator.
+  const colleague = await signIn("engineer@demo.lab", "eng123");
+  await go(colleague, "i", "Instruments");
+  await reach(colleague, colleague.getByRole("link", { name: asset }));
+  await colleague.keyboard.press("Enter");
+  await colleague.getByRole("heading", { level: 1, name: asset }).waitFor();
+  expect(new URL(colleague.url()).pathname).toBe(instrument);
+  await create(colleague);
+  await type(colleague, "Certificate number", certificate);
+  await type(colleague, "Calibration laboratory", "Metrology Services");
+  await press(colleague, "Enter");
+  await colleague.getByText(/^\W*Draft$/).waitFor();
+  const pi = await signIn("pi@demo.lab", "pi123");
+  await reach(pi, pi.getByRole("link", { name: certificate }));
+  await pi.keyboard.press("Enter");
+  await press(pi, "Accept");
+  await press(pi, "Accept", pi.getByRole("dialog"));
+  await pi.getByText(/^\W*Accepted$/).waitFor();
+
+  // The form has changed its mind; whoever waited at the button is still there.
+  await engineer.getByText(/^\W*Valid$/).waitFor();
+  await expect.poll(() => queue.getAttribute("aria-disabled")).toBe(null);
+  expect(await focused(queue)).toBe(true);
+  await engineer.keyboard.press("Enter");
+  await engineer.getByText(/^\W*Queued$/).waitFor();
+  const run = new URL(engineer.url()).pathname;
+
+  const technician = await signIn("tech@demo.lab", "tech123");
+  await go(technician, "r", "Runs");
+  await reach(technician, technician.locator(`a[href="${run}"]`));
+  await technician.keyboard.press("Enter");
+  await press(technician, "Start");
+  await press(technician, "Start run", technician.getByRole("dialog"));
+  await technician.getByText(/^\W*Running$/).waitFor();
+  await press(technician, "Complete");
+  await press(technician, "Complete run", technician.getByRole("dialog"));
+  await technician.getByText(/^\W*Succeeded$/).waitFor();
+  await engineer.getByText(/^\W*Succeeded$/).waitFor();
+});
+
+test("a focus that is not seen is found", async () => {
+  expectProblems(/status of 401/);
+  const page = await open("/");
+  await page.getByLabel("E-mail").waitFor();
+  expect(await seen(page)).toBe(true);
+  await page.evaluate(() => {
+    const input = document.activeElement as HTMLElement;
+    for (const name of ["outline", "border-color", "box-shadow"]) input.style.setProperty(name, "initial", "important");
+  });
+  expect(await seen(page)).toBe(false);
+});

@@ -1,0 +1,50 @@
+import { Center, Loader, Modal } from "@mantine/core";
+import { useEffect, useState, useSyncExternalStore } from "react";
+import { m } from "../gen/words/messages";
+import { session } from "../rpc/session";
+import { ErrorView } from "../ui/ErrorView";
+import { Shell } from "./Shell";
+import { SignIn } from "./SignIn";
+
+const state = () => session.state;
+
+/** Nobody sees a page who is not signed in. Where a session ends under somebody's hands, the page stays as it is beneath. */
+export function Gate() {
+  const now = useSyncExternalStore(session.subscribe, state);
+  const [error, setError] = useState<unknown>();
+  const begin = () => {
+    setError(undefined);
+    session.refresh().catch((cause) => {
+      if (session.state === "unknown") setError(cause);
+    });
+  };
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, at the start
+  useEffect(() => {
+    if (now === "unknown") begin();
+  }, []);
+  if (now === "unknown")
+    return (
+      <Center h="100vh" component="main">
+        {error ? <ErrorView error={error} again={begin} /> : <Loader aria-label={m.app_loading()} />}
+      </Center>
+    );
+  if (now === "out") return <SignIn />;
+  return (
+    <>
+      <Shell />
+      <Modal
+        opened={now === "lapsed"}
+        onClose={() => {}}
+        withCloseButton={false}
+        closeOnEscape={false}
+        closeOnClickOutside={false}
+        // Whoever passes by does not read what is beneath.
+        overlayProps={{ blur: 12 }}
+        zIndex={400}
+        title={m.app_your_session_has_ended()}
+      >
+        <SignIn again />
+      </Modal>
+    </>
+  );
+}

@@ -1,0 +1,47 @@
+import { Anchor, type CSSVariablesResolver, createTheme, Modal } from "@mantine/core";
+
+export const theme = createTheme({
+  primaryColor: "petrol",
+  primaryShade: { light: 8, dark: 7 },
+  autoContrast: true,
+  fontFamily: "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
+  fontFamilyMonospace: "ui-monospace, SFMono-Regular, Menlo, Consolas, monospace",
+  defaultRadius: "sm",
+  respectReducedMotion: true,
+  components: {
+    Anchor: Anchor.extend({ defaultProps: { size: "sm" } }),
+    // The head of a dialog is no second banner of the page.
+    Modal: Modal.extend({ defaultProps: { attributes: { header: { role: "presentation" } } } }),
+  },
+  colors: {
+    petrol: [
+      "#e8f6f8",
+      "#d3ebef",
+      "#a6d7df",
+      "#76c2ce",
+      "#50b0c0",
+      "#37a5b7",
+      "#279fb3",
+      "#0f7f92",
+      "#0b6474",
+      "#08505d",
+    ],
+  },
+});
+
+/** What is dimmed, a hint or an error has enough contrast to be read (WCAG 1.4.3). */
+export const variables: CSSVariablesResolver = () => ({
+  variables: {},
+  light: {
+    "--mantine-color-dimmed": "#55606a",
+    "--mantine-color-placeholder": "#666f78",
+    "--mantine-color-error": "#b3261e",
+    "--mantine-color-anchor": "#0b6474",
+  },
+  dark: {
+    "--mantine-color-dimmed": "#aab4bd",
+    "--mantine-color-placeholder": "#9aa4ad",
+    "--mantine-color-error": "#ff9d97",
+    "--mantine-color-anchor": "#76c2ce",
+  },
+});

@@ -1,0 +1,160 @@
+import { Button, Group, PasswordInput, Skeleton, Stack, Table, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { useForm } from "react-hook-form";
+import type { Session } from "../../gen/spectra/auth/v1/auth_pb";
+import { m } from "../../gen/words/messages";
+import { useMe } from "../../rpc/me";
+import { roleName } from "../../rpc/names";
+import { newId, useChange } from "../../rpc/query";
+import { session } from "../../rpc/session";
+import { rpc } from "../../rpc/transport";
+import { ErrorView } from "../../ui/ErrorView";
+import { Facts } from "../../ui/Facts";
+import { Page, Section } from "../../ui/Page";
+import { State } from "../../ui/State";
+import { Time } from "../../ui/Time";
+import { useUnsaved } from "../../ui/unsaved";
+
+const key = ["sessions"];
+
+export default function AccountPage() {
+  const me = useMe();
+  const user = me.data?.user;
+  return (
+    <Page title={m.account_account_and_sessions()}>
+      <Facts
+        of={[
+          [m.ui_name(), user?.displayName],
+          [m.ui_e_mail(), user?.email],
+          [m.ui_role(), user ? roleName(user.role) : ""],
+          [m.account_organization(), me.data?.organization?.name],
+        ]}
+      />
+      <Sessions />
+      <Password />
+    </Page>
+  );
+}
+
+function Sessions() {
+  const query = useQuery({
+    queryKey: key,
+    queryFn: async ({ signal }) =>
+      (await rpc.auth.listSessions({ pageSize: 100, orderBy: "last_used_at desc" }, { signal })).sessions,
+  });
+  const end = useChange((id: string, requestId) => rpc.auth.revokeSession({ id, requestId }), { touches: [key] });
+  const everywhere = useChange(
+    async (sessions: Session[]) => {
+      for (const { id } of sessions.filter((one) => !one.current))
+        await rpc.auth.revokeSession({ id, requestId: newId() });
+      await session.signOut();
+    },
+    { touches: [] },
+  );
+  return (
+    <Section
+      title={m.account_where_you_are_signed_in()}
+      actions={
+        <Button
+          variant="default"
+          size="xs"
+          loading={everywhere.isPending}
+          onClick={() => query.data && everywhere.mutate(query.data)}
+        >
+          {m.account_sign_out_everywhere()}
+        </Button>
+      }
+    >
+      {query.error && !query.data ? <ErrorView error={query.error} again={() => query.refetch()} /> : null}
+      {end.error ? <ErrorView error={end.error} /> : null}
+      {everywhere.error ? <ErrorView error={everywhere.error} /> : null}
+      {query.data ? (
+        <Table aria-label={m.account_sessions()} verticalSpacing="xs">
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>{m.account_signed_in()}</Table.Th>
+              <Table.Th>{m.account_last_used()}</Table.Th>
+              <Table.Th>{m.account_from()}</Table.Th>
+              <Table.Th>{m.account_end()}</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {query.data.map((one) => (
+              <Table.Tr key={one.id}>
+                <Table.Td>
+                  <Time at={one.createdAt} />
+                </Table.Td>
+                <Table.Td>
+                  <Time at={one.lastUsedAt} />
+                </Table.Td>
+                <Table.Td>{one.address || "–"}</Table.Td>
+                <Table.Td>
+                  {one.current ? (
+                    <State tone="good">{m.account_this_one()}</State>
+                  ) : (
+                    <Button size="compact-xs" variant="default" onClick={() => end.mutate(one.id)}>
+                      {m.account_end_it()}
+                    </Button>
+                  )}
+                </Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      ) : (
+        <Skeleton height={80} />
+      )}
+    </Section>
+  );
+}
+
+interface Values {
+  currentPassword: string;
+  newPassword: string;
+}
+
+function Password() {
+  const form = useForm<Values>({ defaultValues: { currentPassword: "", newPassword: "" } });
+  const change = useChange((values: Values) => rpc.auth.changePassword(values), {
+    once: true,
+    touches: [key],
+    done: () => form.reset(),
+  });
+  const { register, formState } = form;
+  useUnsaved(formState.isDirty);
+  const toggle = { "aria-label": m.ui_show_or_hide_the_password() };
+  return (
+    <Section title={m.ui_password()}>
+      <form onSubmit={form.handleSubmit((values) => change.mutate(values))}>
+        <Stack maw={360}>
+          <PasswordInput
+            label={m.account_current_password()}
+            autoComplete="current-password"
+            visibilityToggleButtonProps={toggle}
+            {...register("currentPassword", { required: m.account_it_is_the_proof() })}
+            error={formState.errors.currentPassword?.message}
+          />
+          <PasswordInput
+            label={m.account_new_password()}
+            description={m.account_four_unrelated_words_do_well()}
+            autoComplete="new-password"
+            visibilityToggleButtonProps={toggle}
+            {...register("newPassword", { required: m.account_what_shall_it_be() })}
+            error={formState.errors.newPassword?.message}
+          />
+          {change.error ? <ErrorView error={change.error} /> : null}
+          {change.isSuccess && (
+            <Text size="sm" role="status">
+              {m.account_changed_your_other_sessions_have_ended()}
+            </Text>
+          )}
+          <Group>
+            <Button type="submit" loading={change.isPending}>
+              {m.account_change_the_password()}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Section>
+  );
+}

@@ -1,0 +1,138 @@
+import { Code, NativeSelect, Text, TextInput } from "@mantine/core";
+import { useContext } from "react";
+import type { AuditEvent } from "../../gen/spectra/auth/v1/audit_service_pb";
+import { m } from "../../gen/words/messages";
+import { Changes } from "../../refs/Changes";
+import { Who } from "../../refs/History";
+import { usePeople } from "../../refs/refs";
+import { rpc } from "../../rpc/transport";
+import { all, type Column, ListTable, quoted, useListTable } from "../../ui/ListTable";
+import { Page } from "../../ui/Page";
+import { startOfDay, Time, ZoneContext } from "../../ui/Time";
+
+/** What events are about, by its name in them. */
+const RESOURCES: Record<string, string> = {
+  sample: m.audit_resource_sample(),
+  sample_batch: m.audit_resource_sample_batch(),
+  project: m.audit_resource_project(),
+  instrument: m.audit_resource_instrument(),
+  calibration: m.audit_resource_calibration(),
+  document: m.audit_resource_document(),
+  use_grant: m.audit_resource_use_grant(),
+  recipe: m.audit_resource_recipe(),
+  run: m.audit_resource_run(),
+  policy: m.audit_resource_policy(),
+  user: m.audit_resource_user(),
+  organization: m.audit_resource_organization(),
+  session: m.audit_resource_session(),
+  call: m.audit_resource_call(),
+};
+/** Sessions are renewed all day long by whoever is signed in, so that they are shown only to who asks for them. */
+const ALL = "all";
+
+const COLUMNS: Column<AuditEvent>[] = [
+  { name: "when", title: m.audit_when(), cell: (event) => <Time at={event.recordedAt} /> },
+  { name: "who", title: m.audit_who(), cell: (event) => <Who actor={event.actor} onBehalfOf={event.onBehalfOf} /> },
+  {
+    name: "what",
+    title: m.audit_what(),
+    cell: (event) => (
+      <>
+        {RESOURCES[event.resource] ?? event.resource} {event.action}
+        {event.reason && (
+          <Text size="xs" c="dimmed">
+            {event.reason}
+          </Text>
+        )}
+      </>
+    ),
+  },
+  { name: "resource", title: m.audit_resource(), cell: (event) => <Code>{short(event.resourceId)}</Code> },
+  { name: "change", title: m.audit_change(), cell: (event) => <Changes before={event.before} after={event.after} /> },
+];
+
+/** The end of an id, by which people tell two apart; of a method that was refused, its name. */
+function short(id: string): string {
+  return id.includes("/") ? id.slice(id.lastIndexOf("/") + 1) : id.slice(-12);
+}
+
+/** Who did what, and when. Nothing can be taken out of it. */
+export default function AuditPage() {
+  const people = usePeople();
+  const zone = useContext(ZoneContext);
+  const list = useListTable<AuditEvent>({
+    key: ["audit"],
+    order: "",
+    filter: ({ resource, person, id, since, until }) =>
+      all(
+        !resource && !id && 'action != "refresh"',
+        resource && resource !== ALL && `resource = ${quoted(resource)}`,
+        person && `(actor = ${quoted(`user:${person}`)} OR on_behalf_of = ${quoted(`user:${person}`)})`,
+        id && `resource_id = ${quoted(id.trim())}`,
+        since && `recorded_at >= ${quoted(startOfDay(since, zone).toISOString())}`,
+        until && `recorded_at < ${quoted(startOfDay(until, zone).toISOString())}`,
+      ),
+    fetch: async (asked, signal) => {
+      const answer = await rpc.audit.listAuditEvents(asked, { signal });
+      return { rows: answer.events, next: answer.nextPageToken };
+    },
+  });
+  const { search, ask } = list;
+  return (
+    <Page title={m.audit_audit_log()} lead={m.audit_who_did_what()}>
+      <ListTable
+        label={m.audit_audit_log()}
+        list={list}
+        filters={
+          <>
+            <NativeSelect
+              label={m.audit_what()}
+              value={search.resource ?? ""}
+              onChange={(event) => ask({ resource: event.currentTarget.value })}
+            >
+              <option value="">{m.audit_everything_but_renewed()}</option>
+              <option value={ALL}>{m.audit_everything()}</option>
+              {Object.entries(RESOURCES).map(([resource, name]) => (
+                <option key={resource} value={resource}>
+                  {name}
+                </option>
+              ))}
+            </NativeSelect>
+            <NativeSelect
+              label={m.audit_who()}
+              value={search.person ?? ""}
+              onChange={(event) => ask({ person: event.currentTarget.value })}
+            >
+              <option value="">{m.audit_everybody()}</option>
+              {people.data?.map((person) => (
+                <option key={person.id} value={person.id}>
+                  {person.displayName}
+                </option>
+              ))}
+            </NativeSelect>
+            <TextInput
+              label={m.audit_from()}
+              type="date"
+              value={search.since ?? ""}
+              onChange={(event) => ask({ since: event.currentTarget.value })}
+            />
+            <TextInput
+              label={m.audit_before()}
+              type="date"
+              value={search.until ?? ""}
+              onChange={(event) => ask({ until: event.currentTarget.value })}
+            />
+            <TextInput
+              label={m.audit_resource_id()}
+              data-key="search"
+              value={search.id ?? ""}
+              onChange={(event) => ask({ id: event.currentTarget.value }, true)}
+            />
+          </>
+        }
+        columns={COLUMNS}
+        empty={<Text>{m.audit_nothing_was_recorded_that_fits()}</Text>}
+      />
+    </Page>
+  );
+}

@@ -1,0 +1,173 @@
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { Checkbox, NativeSelect, SimpleGrid, Skeleton, Textarea, TextInput } from "@mantine/core";
+import { useNavigate, useParams } from "@tanstack/react-router";
+import { useForm } from "react-hook-form";
+import { Conformity } from "../../gen/spectra/calibration/v1/calibration_pb";
+import { CalibrationService } from "../../gen/spectra/calibration/v1/calibration_service_pb";
+import { m } from "../../gen/words/messages";
+import { useInstruments } from "../../refs/refs";
+import { permissionOf, useCan, useMe } from "../../rpc/me";
+import { useChange } from "../../rpc/query";
+import { rpc } from "../../rpc/transport";
+import { unless } from "../../ui/Action";
+import { FormShell } from "../../ui/FormShell";
+import { Page } from "../../ui/Page";
+import { formatTime, startOfDay } from "../../ui/Time";
+import { CONFORMITY } from "./conformity";
+
+interface Values {
+  certificateId: string;
+  provider: string;
+  accreditation: string;
+  issuedAt: string;
+  expiresAt: string;
+  asFound: string;
+  asLeft: string;
+  adjusted: boolean;
+  standards: string;
+}
+
+function initial(zone: string): Values {
+  const now = new Date();
+  const inAYear = new Date(now);
+  inAYear.setFullYear(inAYear.getFullYear() + 1);
+  return {
+    certificateId: "",
+    provider: "",
+    accreditation: "",
+    issuedAt: formatTime(now, zone, "day"),
+    expiresAt: formatTime(inAYear, zone, "day"),
+    asFound: "1",
+    asLeft: "1",
+    adjusted: false,
+    standards: "",
+  };
+}
+
+/** What the calibration laboratory's paper says (ISO/IEC 17025, 7.8). */
+export default function NewCalibrationPage() {
+  const { id } = useParams({ from: "/instruments/$id/certificates/new" });
+  const instrument = useInstruments().data?.find((one) => one.id === id);
+  // Which day it is, the lab's zone says.
+  const zone = useMe().data?.organization?.timeZone;
+  return (
+    <Page
+      title={m.calibrations_enter_a_certificate()}
+      lead={instrument ? `${instrument.assetCode}, ${instrument.manufacturer} ${instrument.model}` : "…"}
+    >
+      {zone === undefined ? <Skeleton height={300} /> : <Certificate instrumentId={id} zone={zone || "UTC"} />}
+    </Page>
+  );
+}
+
+function Certificate({ instrumentId: id, zone }: { instrumentId: string; zone: string }) {
+  const navigate = useNavigate();
+  const may = useCan()(permissionOf(CalibrationService.method.createCalibration));
+  const form = useForm<Values>({ defaultValues: initial(zone) });
+  const leave = () => void navigate({ to: "/instruments/$id", params: { id } });
+  const create = useChange(
+    (values: Values, requestId) =>
+      rpc.calibrations.createCalibration({
+        calibration: {
+          instrumentId: id,
+          certificateId: values.certificateId,
+          provider: values.provider,
+          accreditation: values.accreditation,
+          issuedAt: timestampFromDate(startOfDay(values.issuedAt, zone)),
+          expiresAt: timestampFromDate(startOfDay(values.expiresAt, zone)),
+          asFound: Number(values.asFound),
+          asLeft: Number(values.asLeft),
+          adjusted: values.adjusted,
+          standardsUsed: values.standards
+            .split("\n")
+            .map((line) => line.trim())
+            .filter(Boolean),
+        },
+        requestId,
+      }),
+    {
+      touches: [["calibrations"], ["calibrationStatus"], ["due"], ["audit"]],
+      done: ({ calibration }) =>
+        calibration && void navigate({ to: "/calibrations/$id", params: { id: calibration.id }, ignoreBlocker: true }),
+    },
+  );
+  const { register, formState } = form;
+  const error = (name: keyof Values) => formState.errors[name]?.message;
+  const conformities = (
+    <>
+      {[Conformity.UNSPECIFIED, Conformity.IN_TOLERANCE, Conformity.OUT_OF_TOLERANCE].map((conformity) => (
+        <option key={conformity} value={conformity}>
+          {CONFORMITY[conformity]}
+        </option>
+      ))}
+    </>
+  );
+  return (
+    <FormShell
+      form={form}
+      change={create}
+      verb={m.calibrations_enter()}
+      disabledReason={unless(may, m.calibrations_enter_certificates())}
+      submit={(values) => create.mutate(values)}
+      cancel={leave}
+    >
+      <SimpleGrid cols={{ base: 1, sm: 2 }}>
+        <TextInput
+          label={m.calibrations_certificate_number()}
+          required
+          {...register("certificateId", { required: m.calibrations_as_it_is_printed() })}
+          error={error("certificateId")}
+        />
+        <TextInput
+          label={m.calibrations_calibration_laboratory()}
+          required
+          {...register("provider", { required: m.calibrations_who_issued_it() })}
+          error={error("provider")}
+        />
+        <TextInput
+          label={m.calibrations_accreditation()}
+          placeholder={m.calibrations_such_as_dakks_d_k_12345()}
+          {...register("accreditation")}
+          error={error("accreditation")}
+        />
+        <span />
+        <TextInput
+          label={m.calibrations_issued()}
+          type="date"
+          required
+          {...register("issuedAt", { required: m.calibrations_when() })}
+          error={error("issuedAt")}
+          description={m.calibrations_from_the_start_of_this_day({ zone })}
+        />
+        <TextInput
+          label={m.calibrations_expires()}
+          type="date"
+          required
+          {...register("expiresAt", { required: m.calibrations_when() })}
+          error={error("expiresAt")}
+          description={m.calibrations_at_the_start_of_this_day({ zone })}
+        />
+        <NativeSelect label={m.calibrations_as_found()} {...register("asFound")} error={error("asFound")}>
+          {conformities}
+        </NativeSelect>
+        <NativeSelect
+          label={m.calibrations_as_left()}
+          {...register("asLeft")}
+          error={error("asLeft")}
+          description={m.calibrations_out_of_tolerance_keeps_runs()}
+        >
+          {conformities}
+        </NativeSelect>
+      </SimpleGrid>
+      <Checkbox label={m.calibrations_it_was_adjusted()} {...register("adjusted")} />
+      <Textarea
+        label={m.calibrations_standards_used()}
+        description={m.calibrations_a_line_each()}
+        autosize
+        minRows={2}
+        {...register("standards")}
+        error={error("standardsUsed" as keyof Values)}
+      />
+    </FormShell>
+  );
+}

@@ -1,0 +1,272 @@
+import { Alert, Anchor, Skeleton, Table, Text } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useParams } from "@tanstack/react-router";
+import { type Instrument, ServiceState } from "../../gen/spectra/calibration/v1/instrument_pb";
+import { m } from "../../gen/words/messages";
+import { History } from "../../refs/History";
+import { useMethodTitle } from "../../refs/refs";
+import { isFit, REMEDIES, Standing, statusQuery, useStandings } from "../../refs/Standing";
+import { useCan } from "../../rpc/me";
+import { calibrationStateName, calibrationStatusName, certificateTone } from "../../rpc/names";
+import { useChange } from "../../rpc/query";
+import { rpc } from "../../rpc/transport";
+import { Action, unless } from "../../ui/Action";
+import { Confirm } from "../../ui/Confirm";
+import { ErrorView } from "../../ui/ErrorView";
+import { Facts } from "../../ui/Facts";
+import { quoted } from "../../ui/ListTable";
+import { Page, Section } from "../../ui/Page";
+import { State } from "../../ui/State";
+import { Time } from "../../ui/Time";
+import { EditInstrument } from "./EditInstrument";
+import { key, useCertificates, useInstrument } from "./queries";
+import { Timeline } from "./Timeline";
+
+export default function InstrumentPage() {
+  const { id } = useParams({ from: "/instruments/$id" });
+  const navigate = useNavigate();
+  const can = useCan();
+  const query = useInstrument(id);
+  const title = useMethodTitle();
+  useStandings([id]);
+  const instrument = query.data;
+  if (query.error && !instrument) return <ErrorView error={query.error} again={() => query.refetch()} />;
+  if (!instrument) return <Skeleton height={300} />;
+  return (
+    <Page
+      title={instrument.assetCode}
+      aside={<Standing instrumentId={id} />}
+      lead={`${instrument.manufacturer} ${instrument.model}`}
+      actions={
+        <>
+          <EditInstrument instrument={instrument} />
+          <Service instrument={instrument} />
+          <Action
+            data-key="create"
+            disabledReason={unless(can("calibrations.write"), m.instruments_enter_certificates())}
+            onClick={() => void navigate({ to: "/instruments/$id/certificates/new", params: { id } })}
+          >
+            {m.instruments_enter_a_certificate()}
+          </Action>
+        </>
+      }
+    >
+      <Lockout id={id} />
+      <Facts
+        of={[
+          [m.instruments_serial_number(), instrument.serialNumber],
+          [m.instruments_firmware(), instrument.firmware],
+          [m.instruments_location(), instrument.location],
+          [
+            m.instruments_methods(),
+            instrument.methods.length ? instrument.methods.map(title).join(", ") : m.instruments_any(),
+          ],
+          [
+            m.instruments_calibration_interval(),
+            instrument.calibrationIntervalDays
+              ? m.instruments_every_days({ count: instrument.calibrationIntervalDays })
+              : "",
+          ],
+          [m.instruments_added(), <Time key="time" at={instrument.createdAt} />],
+        ]}
+      />
+      {instrument.capabilities.length > 0 && <Capabilities instrument={instrument} />}
+      <Section title={m.instruments_certificates()}>
+        <Certificates id={id} />
+      </Section>
+      <Section title={m.instruments_used_by()}>
+        <Uses id={id} />
+      </Section>
+      <Section title={m.ui_history()}>
+        <History id={id} />
+      </Section>
+    </Page>
+  );
+}
+
+/** Says at the top, where no run can start on it, why and what lifts that. */
+function Lockout({ id }: { id: string }) {
+  const { data } = useQuery(statusQuery(id));
+  if (!data || isFit(data)) return null;
+  return (
+    <Alert
+      color="red"
+      role="status"
+      title={m.instruments_no_run_can_start_on_it({ status: calibrationStatusName(data.status).toLowerCase() })}
+    >
+      {REMEDIES[data.status]}
+    </Alert>
+  );
+}
+
+function Service({ instrument }: { instrument: Instrument }) {
+  const [opened, { open, close }] = useDisclosure();
+  const can = useCan();
+  const out = instrument.serviceState === ServiceState.OUT_OF_SERVICE;
+  const verb = out ? m.instruments_return_to_service() : m.instruments_take_out_of_service();
+  const change = useChange(
+    (reason: string, requestId) => {
+      const request = { id: instrument.id, etag: instrument.etag, reason, requestId };
+      return out
+        ? rpc.instruments.returnToService(request).then(() => {})
+        : rpc.instruments.takeOutOfService(request).then(() => {});
+    },
+    { touches: [key, ["calibrationStatus"], ["audit"]] },
+  );
+  return (
+    <>
+      <Action
+        variant="default"
+        disabledReason={unless(can(out ? "instruments.return" : "instruments.take_out"), verb.toLowerCase())}
+        onClick={open}
+      >
+        {verb}
+      </Action>
+      <Confirm
+        opened={opened}
+        close={close}
+        title={m.instruments_question({ verb, instrument: instrument.assetCode })}
+        reason={m.ui_reason()}
+        reasonRequired
+        verb={verb}
+        danger={!out}
+        change={change}
+        input={(reason) => reason}
+      >
+        {out ? m.instruments_runs_can_start_on_it_again() : m.instruments_no_run_starts_on_it_until()}
+      </Confirm>
+    </>
+  );
+}
+
+function Capabilities({ instrument }: { instrument: Instrument }) {
+  return (
+    <Section title={m.instruments_capabilities()}>
+      <Table aria-label={m.instruments_capabilities()} verticalSpacing="xs">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>{m.instruments_quantity()}</Table.Th>
+            <Table.Th ta="right">{m.instruments_from()}</Table.Th>
+            <Table.Th ta="right">{m.instruments_to()}</Table.Th>
+            <Table.Th>{m.instruments_unit()}</Table.Th>
+            <Table.Th ta="right">{m.instruments_maximum_permissible_error()}</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {instrument.capabilities.map((capability) => (
+            <Table.Tr key={`${capability.quantity} ${capability.rangeLow} ${capability.unit}`}>
+              <Table.Td>{capability.quantity}</Table.Td>
+              <Table.Td ta="right">{capability.rangeLow}</Table.Td>
+              <Table.Td ta="right">{capability.rangeHigh}</Table.Td>
+              <Table.Td>{capability.unit}</Table.Td>
+              <Table.Td ta="right">{capability.maximumPermissibleError || "–"}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Section>
+  );
+}
+
+function Certificates({ id }: { id: string }) {
+  const query = useCertificates(id);
+  if (query.error && !query.data) return <ErrorView error={query.error} again={() => query.refetch()} />;
+  if (!query.data) return <Skeleton height={80} />;
+  if (query.data.length === 0) return <Text c="dimmed">{m.instruments_none_yet_enter_the_certificate()}</Text>;
+  return (
+    <>
+      <Timeline certificates={query.data} />
+      <Table aria-label={m.instruments_certificates()} verticalSpacing="xs">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>{m.instruments_certificate()}</Table.Th>
+            <Table.Th>{m.instruments_provider()}</Table.Th>
+            <Table.Th>{m.instruments_valid_from()}</Table.Th>
+            <Table.Th>{m.instruments_expires()}</Table.Th>
+            <Table.Th>{m.ui_state()}</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {query.data.map((certificate) => (
+            <Table.Tr key={certificate.id}>
+              <Table.Td>
+                <Anchor
+                  size="sm"
+                  renderRoot={(props) => <Link to="/calibrations/$id" params={{ id: certificate.id }} {...props} />}
+                >
+                  {certificate.certificateId}
+                </Anchor>
+              </Table.Td>
+              <Table.Td>{certificate.provider}</Table.Td>
+              <Table.Td>
+                <Time at={certificate.validFrom} to="day" />
+              </Table.Td>
+              <Table.Td>
+                <Time at={certificate.expiresAt} to="day" />
+              </Table.Td>
+              <Table.Td>
+                <State tone={certificateTone[certificate.state]}>{calibrationStateName(certificate.state)}</State>
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </>
+  );
+}
+
+/** The ledger: each run that was let start on it, and by which calibration. */
+function Uses({ id }: { id: string }) {
+  const query = useQuery({
+    queryKey: ["grants", "of", id],
+    queryFn: async ({ signal }) =>
+      (
+        await rpc.calibrations.listUseGrants(
+          { filter: `instrument_id = ${quoted(id)}`, orderBy: "created_at desc", pageSize: 20 },
+          { signal },
+        )
+      ).grants,
+  });
+  if (query.error && !query.data) return <ErrorView error={query.error} again={() => query.refetch()} />;
+  if (query.data?.length === 0) return <Text c="dimmed">{m.instruments_no_run_yet()}</Text>;
+  return (
+    <Table aria-label={m.instruments_used_by()} verticalSpacing="xs">
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>{m.instruments_run_head()}</Table.Th>
+          <Table.Th>{m.instruments_authorized()}</Table.Th>
+          <Table.Th>{m.instruments_calibration()}</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {query.data?.map((grant) => (
+          <Table.Tr key={grant.id}>
+            <Table.Td>
+              <Anchor renderRoot={(props) => <Link to="/runs/$id" params={{ id: grant.runId }} {...props} />}>
+                {m.instruments_run({ run: grant.runId.slice(-8) })}
+              </Anchor>
+            </Table.Td>
+            <Table.Td>
+              <Time at={grant.authorizedAt} />
+            </Table.Td>
+            <Table.Td>
+              {grant.calibrationId ? (
+                <Anchor
+                  size="sm"
+                  renderRoot={(props) => (
+                    <Link to="/calibrations/$id" params={{ id: grant.calibrationId }} {...props} />
+                  )}
+                >
+                  {m.instruments_the_calibration_it_rests_on()}
+                </Anchor>
+              ) : (
+                m.instruments_exempt_a_check_of_the_instrument()
+              )}
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  );
+}

@@ -1,0 +1,173 @@
+import { Text, Textarea, TextInput } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { useForm } from "react-hook-form";
+import type { Project } from "../../gen/spectra/samples/v1/project_pb";
+import { m } from "../../gen/words/messages";
+import { PersonName } from "../../refs/refs";
+import { useCan } from "../../rpc/me";
+import { useChange } from "../../rpc/query";
+import { rpc } from "../../rpc/transport";
+import { Action, unless } from "../../ui/Action";
+import { Confirm } from "../../ui/Confirm";
+import { Dialog } from "../../ui/Dialog";
+import { FormShell } from "../../ui/FormShell";
+import { all, type Column, ListTable, matches, Search, useListTable } from "../../ui/ListTable";
+import { Page } from "../../ui/Page";
+import { State } from "../../ui/State";
+import { Time } from "../../ui/Time";
+
+const key = ["projects"];
+
+const COLUMNS: Column<Project>[] = [
+  { name: "code", title: m.projects_code(), sort: "code", cell: (project) => project.code },
+  { name: "name", title: m.ui_name(), sort: "name", cell: (project) => project.name },
+  { name: "description", title: m.projects_description(), cell: (project) => project.description || "–" },
+  {
+    name: "members",
+    title: m.projects_members(),
+    wide: true,
+    numeric: true,
+    cell: (project) => project.memberIds.length,
+  },
+  {
+    name: "state",
+    title: m.ui_state(),
+    cell: (project) => (
+      <State tone={project.archivedAt ? "quiet" : "good"}>
+        {project.archivedAt ? m.projects_archived() : m.projects_active()}
+      </State>
+    ),
+  },
+  {
+    name: "made_by",
+    title: m.projects_made_by(),
+    wide: true,
+    cell: (project) => <PersonName id={project.createdBy} />,
+  },
+  { name: "changed", title: m.ui_changed(), sort: "updated_at", cell: (project) => <Time at={project.updatedAt} /> },
+  { name: "actions", title: m.ui_actions(), cell: (project) => <Archiving project={project} /> },
+];
+
+export default function ProjectsPage() {
+  const may = useCan()("projects.write");
+  const [opened, { open, close }] = useDisclosure();
+  const list = useListTable<Project>({
+    key,
+    order: "code",
+    filter: ({ q }) => all(matches(q, "code", "name", "description")),
+    fetch: async (asked, signal) => {
+      const answer = await rpc.projects.listProjects(asked, { signal });
+      return { rows: answer.projects, next: answer.nextPageToken };
+    },
+  });
+  return (
+    <Page
+      title={m.projects_projects()}
+      actions={
+        <Action data-key="create" disabledReason={unless(may, m.projects_make_projects())} onClick={open}>
+          {m.projects_new_project()}
+        </Action>
+      }
+    >
+      <ListTable
+        label={m.projects_projects()}
+        list={list}
+        filters={<Search list={list} label={m.projects_search_projects()} />}
+        columns={COLUMNS}
+        empty={<Text>{m.projects_no_projects_yet()}</Text>}
+      />
+      <NewProject opened={opened} close={close} />
+    </Page>
+  );
+}
+
+interface Values {
+  code: string;
+  name: string;
+  description: string;
+}
+
+function NewProject({ opened, close }: { opened: boolean; close: () => void }) {
+  const form = useForm<Values>({ defaultValues: { code: "", name: "", description: "" } });
+  const create = useChange((project: Values, requestId) => rpc.projects.createProject({ project, requestId }), {
+    touches: [key],
+    done: () => {
+      form.reset();
+      close();
+    },
+  });
+  const { register, formState } = form;
+  return (
+    <Dialog opened={opened} close={close} title={m.projects_new_project()}>
+      <FormShell
+        form={form}
+        change={create}
+        verb={m.projects_create()}
+        submit={(values) => create.mutate(values)}
+        cancel={close}
+      >
+        <TextInput
+          label={m.projects_code()}
+          description={m.projects_short_such_as_gan_26()}
+          required
+          data-autofocus
+          {...register("code", { required: m.projects_it_needs_one() })}
+          error={formState.errors.code?.message}
+        />
+        <TextInput
+          label={m.ui_name()}
+          required
+          {...register("name", { required: m.projects_it_needs_one() })}
+          error={formState.errors.name?.message}
+        />
+        <Textarea
+          label={m.projects_description()}
+          autosize
+          minRows={2}
+          {...register("description")}
+          error={formState.errors.description?.message}
+        />
+      </FormShell>
+    </Dialog>
+  );
+}
+
+function Archiving({ project }: { project: Project }) {
+  const may = useCan()("projects.write");
+  const [opened, { open, close }] = useDisclosure();
+  const archived = project.archivedAt !== undefined;
+  const verb = archived ? m.projects_reactivate() : m.projects_archive();
+  const change = useChange(
+    (reason: string, requestId) => {
+      const request = { id: project.id, etag: project.etag, reason, requestId };
+      return archived
+        ? rpc.projects.unarchiveProject(request).then(() => {})
+        : rpc.projects.archiveProject(request).then(() => {});
+    },
+    { touches: [key, ["audit"]] },
+  );
+  return (
+    <>
+      <Action
+        size="compact-xs"
+        variant="default"
+        disabledReason={unless(may, m.projects_do({ verb: verb.toLowerCase() }))}
+        onClick={open}
+      >
+        {verb}
+      </Action>
+      <Confirm
+        opened={opened}
+        close={close}
+        title={m.ui_question({ verb, what: project.code })}
+        reason={m.ui_reason()}
+        reasonRequired
+        verb={verb}
+        change={change}
+        input={(reason) => reason}
+      >
+        {archived ? m.projects_it_takes_new_samples_again() : m.projects_it_takes_no_new_samples()}
+      </Confirm>
+    </>
+  );
+}

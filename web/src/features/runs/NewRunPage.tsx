@@ -1,0 +1,320 @@
+import { Alert, Group, NativeSelect, Stack, Text, Textarea, TextInput } from "@mantine/core";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useState } from "react";
+import type { CalibrationStatus } from "../../gen/spectra/calibration/v1/calibration_pb";
+import { type Sample, SampleStatus } from "../../gen/spectra/samples/v1/sample_pb";
+import { m } from "../../gen/words/messages";
+import { faultsOf, ParamsForm, paramsOf, type Texts, textsOf } from "../../refs/ParamsForm";
+import { useInstruments, useMethods } from "../../refs/refs";
+import { isFit, REMEDIES, Standing, statusQuery, useStandings } from "../../refs/Standing";
+import { failure } from "../../rpc/failure";
+import { useCan } from "../../rpc/me";
+import { calibrationStatusName, sampleStatusName } from "../../rpc/names";
+import { useChange } from "../../rpc/query";
+import { rpc } from "../../rpc/transport";
+import { Action, unless } from "../../ui/Action";
+import { ErrorView } from "../../ui/ErrorView";
+import { all, type ListSearch, matches, quoted } from "../../ui/ListTable";
+import { Page, Section } from "../../ui/Page";
+import { wordsOf } from "../../ui/reasons";
+import { leaving, useUnsaved } from "../../ui/unsaved";
+
+interface Draft {
+  sampleId: string;
+  instrumentId: string;
+  recipeVersionId: string;
+  method: string;
+  params: Texts;
+  comment: string;
+}
+
+/** A run is made of a sample, an instrument, and a recipe or a method with its parameters. Whether the instrument may be
+ * used is shown while one chooses, and follows what happens to it meanwhile. */
+export default function NewRunPage() {
+  const navigate = useNavigate();
+  const search = useSearch({ strict: false }) as ListSearch;
+  const may = useCan()("runs.create");
+  const [first] = useState<Draft>({
+    sampleId: search.sample ?? "",
+    instrumentId: search.instrument ?? "",
+    recipeVersionId: "",
+    method: "",
+    params: {},
+    comment: "",
+  });
+  const [draft, setDraft] = useState(first);
+  useUnsaved(JSON.stringify(draft) !== JSON.stringify(first));
+  const [shown, setShown] = useState<Texts>({});
+  const instruments = useInstruments();
+  const methods = useMethods();
+  const recipes = useRecipes();
+  const policy = useQuery({
+    queryKey: ["runPolicy"],
+    queryFn: async ({ signal }) => (await rpc.runs.getPolicy({}, { signal })).policy,
+  });
+  const recipe = recipes.data?.find((one) => one.id === draft.recipeVersionId);
+  const method = methods.data?.find((one) => one.code === (recipe?.method ?? draft.method));
+  const instrument = instruments.data?.find((one) => one.id === draft.instrumentId);
+  const standing = useQuery({ ...statusQuery(draft.instrumentId), enabled: draft.instrumentId !== "" });
+  useStandings();
+  const create = useChange(
+    (run: Draft, requestId) =>
+      rpc.runs.createRun({
+        run: {
+          sampleId: run.sampleId,
+          instrumentId: run.instrumentId,
+          recipeVersionId: run.recipeVersionId,
+          method: run.recipeVersionId ? "" : run.method,
+          params: paramsOf(method?.paramsSchema, run.params),
+          comment: run.comment,
+        },
+        requestId,
+      }),
+    {
+      touches: [["runs"]],
+      done: ({ run }) => run && void navigate({ to: "/runs/$id", params: { id: run.id }, ignoreBlocker: true }),
+    },
+  );
+  const set = (change: Partial<Draft>) => {
+    create.reset();
+    setDraft((before) => ({ ...before, ...change }));
+  };
+  const locked =
+    standing.data && !isFit(standing.data)
+      ? m.runs_no_run_can_start_on_it({ status: calibrationStatusName(standing.data.status).toLowerCase() })
+      : undefined;
+  const wanting = !draft.sampleId
+    ? m.runs_choose_a_sample()
+    : !draft.instrumentId
+      ? m.runs_choose_an_instrument()
+      : !method
+        ? m.runs_choose_a_recipe_or_a_method()
+        : undefined;
+  return (
+    <Page title={m.runs_new_run()}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          const faults = faultsOf(method?.paramsSchema, draft.params, recipe?.limits);
+          setShown(faults);
+          if (Object.keys(faults).length === 0 && !wanting && !locked) create.mutate(draft);
+        }}
+      >
+        <Stack maw={720}>
+          <SampleChoice value={draft.sampleId} choose={(sampleId) => set({ sampleId })} />
+          <NativeSelect
+            label={m.runs_instrument()}
+            required
+            value={draft.instrumentId}
+            onChange={(event) => set({ instrumentId: event.currentTarget.value })}
+          >
+            <option value="">{m.ui_choose_one()}</option>
+            {instruments.data
+              ?.filter((one) => !method || one.methods.length === 0 || one.methods.includes(method.code))
+              .map((one) => (
+                <option key={one.id} value={one.id}>
+                  {one.assetCode} {one.manufacturer} {one.model}
+                </option>
+              ))}
+          </NativeSelect>
+          {draft.instrumentId && <Standing instrumentId={draft.instrumentId} />}
+          {standing.data && locked && (
+            <Alert color="red" role="status" title={locked}>
+              {REMEDIES[standing.data.status as CalibrationStatus]}
+            </Alert>
+          )}
+          <Group grow align="flex-start">
+            <NativeSelect
+              label={m.runs_recipe()}
+              description={m.runs_approved_parameters_within_limits()}
+              value={draft.recipeVersionId}
+              onChange={(event) => {
+                const chosen = recipes.data?.find((one) => one.id === event.currentTarget.value);
+                setShown({});
+                set({ recipeVersionId: event.currentTarget.value, params: textsOf(chosen?.params), method: "" });
+              }}
+            >
+              <option value="">{m.ui_none_chosen()}</option>
+              {recipes.data
+                ?.filter(
+                  (one) => !instrument || instrument.methods.length === 0 || instrument.methods.includes(one.method),
+                )
+                .map((one) => (
+                  <option key={one.id} value={one.id}>
+                    {m.runs_recipe_version({ name: one.name, version: one.version })}
+                  </option>
+                ))}
+            </NativeSelect>
+            <NativeSelect
+              label={m.runs_method()}
+              description={
+                policy.data?.requireApprovedRecipe
+                  ? m.runs_the_labs_policy_wants_a_recipe()
+                  : m.runs_or_one_with_parameters()
+              }
+              value={recipe?.method ?? draft.method}
+              disabled={draft.recipeVersionId !== ""}
+              onChange={(event) => {
+                setShown({});
+                set({ method: event.currentTarget.value, params: {} });
+              }}
+            >
+              <option value="">{m.ui_choose_one()}</option>
+              {methods.data
+                ?.filter(
+                  (one) => !instrument || instrument.methods.length === 0 || instrument.methods.includes(one.code),
+                )
+                .map((one) => (
+                  <option key={one.code} value={one.code}>
+                    {one.title}
+                  </option>
+                ))}
+            </NativeSelect>
+          </Group>
+          {method && (
+            <Section title={m.runs_parameters()}>
+              <Text size="sm" c="dimmed">
+                {method.description}
+              </Text>
+              <ParamsForm
+                schema={method.paramsSchema}
+                texts={draft.params}
+                change={(params) => set({ params })}
+                faults={shown}
+                {...(recipe ? { limits: recipe.limits } : {})}
+              />
+            </Section>
+          )}
+          <Textarea
+            label={m.ui_comment()}
+            autosize
+            minRows={2}
+            value={draft.comment}
+            onChange={(event) => set({ comment: event.currentTarget.value })}
+          />
+          {create.error ? <ErrorView error={create.error} /> : null}
+          <Group>
+            <Action
+              type="submit"
+              loading={create.isPending}
+              disabledReason={unless(may, m.runs_create_runs()) ?? wanting ?? locked}
+            >
+              {m.runs_queue_the_run()}
+            </Action>
+            <Action variant="default" onClick={leaving(() => void navigate({ to: "/runs" }))}>
+              {m.ui_cancel()}
+            </Action>
+          </Group>
+        </Stack>
+      </form>
+    </Page>
+  );
+}
+
+/** The versions of recipes that runs can be made from. */
+function useRecipes() {
+  return useQuery({
+    queryKey: ["recipes", "approved"],
+    queryFn: async ({ signal }) => {
+      const { recipes } = await rpc.recipes.listRecipes({ pageSize: 1000, orderBy: "name" }, { signal });
+      return recipes.flatMap(({ name, approvedVersion }) =>
+        approvedVersion
+          ? [
+              {
+                name,
+                id: approvedVersion.id,
+                version: approvedVersion.version,
+                method: approvedVersion.method,
+                params: approvedVersion.params,
+                limits: approvedVersion.limits,
+              },
+            ]
+          : [],
+      );
+    },
+  });
+}
+
+/** Finds a sample by words or by scan. */
+function SampleChoice({ value, choose }: { value: string; choose: (id: string) => void }) {
+  const [words, setWords] = useState("");
+  const chosen = useQuery({
+    queryKey: ["samples", value],
+    queryFn: async ({ signal }) => (await rpc.samples.getSample({ id: value }, { signal })).sample,
+    enabled: value !== "",
+  });
+  const found = useQuery({
+    queryKey: ["samples", "choice", words],
+    queryFn: async ({ signal }) =>
+      (
+        await rpc.samples.listSamples(
+          {
+            filter: all("status = AVAILABLE", matches(words, "name", "barcode", "lot_code")),
+            orderBy: "updated_at desc",
+            pageSize: 20,
+          },
+          { signal },
+        )
+      ).samples,
+  });
+  // A scanner ends its code with Enter before any list has followed.
+  const scan = useMutation({
+    mutationFn: async (code: string) => {
+      const { samples } = await rpc.samples.listSamples({ filter: `barcode = ${quoted(code)}`, pageSize: 1 });
+      if (samples.length > 0) return samples;
+      return (await rpc.samples.listSamples({ filter: matches(code, "name", "barcode", "lot_code"), pageSize: 2 }))
+        .samples;
+    },
+    onSuccess: (samples) => {
+      const [only] = samples;
+      if (only && !notChosen(samples, words)) choose(only.id);
+    },
+  });
+  const options = [
+    ...(chosen.data && !found.data?.some((one) => one.id === value) ? [chosen.data] : []),
+    ...(found.data ?? []),
+  ];
+  return (
+    <Group grow align="flex-end">
+      <TextInput
+        label={m.runs_find_a_sample()}
+        placeholder={m.runs_scan_or_type_a_name()}
+        value={words}
+        onChange={(event) => {
+          setWords(event.currentTarget.value);
+          scan.reset();
+        }}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter") return;
+          event.preventDefault();
+          if (words.trim()) scan.mutate(words.trim());
+        }}
+        error={scan.error ? wordsOf(failure(scan.error).reason).title : scan.data && notChosen(scan.data, words)}
+      />
+      <NativeSelect
+        label={m.runs_sample()}
+        required
+        value={value}
+        onChange={(event) => choose(event.currentTarget.value)}
+      >
+        <option value="">{m.ui_choose_one()}</option>
+        {options.map((sample) => (
+          <option key={sample.id} value={sample.id}>
+            {sample.name} · {sample.materialType}
+            {sample.barcode ? ` · ${sample.barcode}` : ""}
+          </option>
+        ))}
+      </NativeSelect>
+    </Group>
+  );
+}
+
+/** Why none of the samples that were found is taken at once. */
+function notChosen(found: Sample[], words: string): string | undefined {
+  const [only] = found;
+  if (!only) return m.runs_nothing_has({ words: words.trim() });
+  if (found.length > 1) return m.runs_several_have({ words: words.trim() });
+  if (only.status === SampleStatus.AVAILABLE) return undefined;
+  return m.runs_found_is({ name: only.name, status: sampleStatusName(only.status).toLowerCase() });
+}

@@ -1,0 +1,288 @@
+import { Alert, Anchor, Code, Skeleton, Table, Text } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useParams } from "@tanstack/react-router";
+import { lazy, Suspense } from "react";
+import { type PinnedGrant, type Run, RunPurpose, RunState } from "../../gen/spectra/runs/v1/run_pb";
+import { RunsService } from "../../gen/spectra/runs/v1/runs_service_pb";
+import { m } from "../../gen/words/messages";
+import { text } from "../../refs/Changes";
+import { History } from "../../refs/History";
+import { InstrumentLink, PersonName, SampleLink, useMethodTitle } from "../../refs/refs";
+import { isFit, REMEDIES, Standing, statusQuery } from "../../refs/Standing";
+import { permissionOf, useCan } from "../../rpc/me";
+import { calibrationStatusName, runDispositionName, runPurposeName, runStateName, runTone } from "../../rpc/names";
+import { queryClient, useChange } from "../../rpc/query";
+import { rpc } from "../../rpc/transport";
+import { useWatch } from "../../rpc/watch";
+import { Action, unless } from "../../ui/Action";
+import { Confirm } from "../../ui/Confirm";
+import { ErrorView } from "../../ui/ErrorView";
+import { Facts } from "../../ui/Facts";
+import { Page, Section } from "../../ui/Page";
+import { State } from "../../ui/State";
+import { Time } from "../../ui/Time";
+
+const RunData = lazy(() => import("./RunData"));
+
+type Request = { id: string; etag: string; reason: string; requestId: string };
+interface Step {
+  verb: string;
+  from: RunState[];
+  may: string;
+  means: string;
+  reason?: boolean;
+  main?: boolean;
+  send: (request: Request) => Promise<unknown>;
+}
+
+const { QUEUED, HELD, RUNNING, PAUSED } = RunState;
+const STEPS: Step[] = [
+  {
+    verb: m.runs_start(),
+    from: [QUEUED],
+    may: permissionOf(RunsService.method.startRun),
+    main: true,
+    means: m.runs_you_are_its_operator_from_now(),
+    send: ({ reason: _, ...request }) => rpc.runs.startRun(request),
+  },
+  {
+    verb: m.runs_complete(),
+    from: [RUNNING],
+    may: permissionOf(RunsService.method.completeRun),
+    main: true,
+    means: m.runs_its_data_are_sealed(),
+    send: ({ reason: _, ...request }) => rpc.runs.completeRun(request),
+  },
+  {
+    verb: m.runs_resume(),
+    from: [PAUSED],
+    may: permissionOf(RunsService.method.resumeRun),
+    main: true,
+    means: m.runs_the_measurement_goes_on(),
+    send: ({ reason: _, ...request }) => rpc.runs.resumeRun(request),
+  },
+  {
+    verb: m.runs_release(),
+    from: [HELD],
+    may: permissionOf(RunsService.method.releaseRun),
+    main: true,
+    means: m.runs_it_can_be_started_again(),
+    send: ({ reason: _, ...request }) => rpc.runs.releaseRun(request),
+  },
+  {
+    verb: m.runs_pause(),
+    from: [RUNNING],
+    may: permissionOf(RunsService.method.pauseRun),
+    means: m.runs_the_measurement_waits(),
+    send: ({ reason: _, ...request }) => rpc.runs.pauseRun(request),
+  },
+  {
+    verb: m.runs_hold(),
+    from: [QUEUED],
+    may: permissionOf(RunsService.method.holdRun),
+    reason: true,
+    means: m.runs_it_stays_in_the_queue(),
+    send: (request) => rpc.runs.holdRun(request),
+  },
+  {
+    verb: m.runs_fail(),
+    from: [RUNNING, PAUSED],
+    may: permissionOf(RunsService.method.failRun),
+    reason: true,
+    means: m.runs_the_measurement_went_wrong(),
+    send: (request) => rpc.runs.failRun(request),
+  },
+  {
+    verb: m.runs_abort(),
+    from: [RUNNING, PAUSED],
+    may: permissionOf(RunsService.method.abortRun),
+    reason: true,
+    means: m.runs_it_is_stopped(),
+    send: (request) => rpc.runs.abortRun(request),
+  },
+  {
+    verb: m.runs_cancel(),
+    from: [QUEUED, HELD],
+    may: permissionOf(RunsService.method.cancelRun),
+    reason: true,
+    means: m.runs_it_never_starts(),
+    send: (request) => rpc.runs.cancelRun(request),
+  },
+];
+
+export default function RunPage() {
+  const { id } = useParams({ from: "/runs/$id" });
+  const title = useMethodTitle();
+  const query = useQuery({
+    queryKey: ["runs", id],
+    queryFn: async ({ signal }) => (await rpc.runs.getRun({ id }, { signal })).run,
+  });
+  useWatch(
+    (resumeToken, signal) => rpc.runs.watchRuns({ resumeToken }, { signal }),
+    ({ event }) => event?.run?.id === id && queryClient.invalidateQueries({ queryKey: ["runs", id] }),
+  );
+  const run = query.data;
+  if (query.error && !run) return <ErrorView error={query.error} again={() => query.refetch()} />;
+  if (!run) return <Skeleton height={300} />;
+  return (
+    <Page
+      title={title(run.method)}
+      aside={
+        <>
+          <State tone={runTone[run.state]}>{runStateName(run.state)}</State>
+          {run.flagged && <State tone="bad">{m.runs_flagged()}</State>}
+        </>
+      }
+      lead={
+        <>
+          <SampleLink id={run.sampleId} /> {m.runs_on()} <InstrumentLink id={run.instrumentId} />
+        </>
+      }
+      actions={STEPS.filter((step) => step.from.includes(run.state)).map((step) => (
+        <StepAction key={step.verb} run={run} step={step} />
+      ))}
+    >
+      {run.flagged && (
+        <Alert color="red" title={m.runs_its_calibration_was_revoked_while()}>
+          {m.runs_look_at_the_result_before()}
+        </Alert>
+      )}
+      {(run.state === QUEUED || run.state === HELD) && run.purpose === RunPurpose.ROUTINE && <Lockout run={run} />}
+      <Facts
+        of={[
+          [m.runs_purpose(), runPurposeName(run.purpose)],
+          [m.runs_result(), runDispositionName(run.disposition)],
+          [m.runs_created_by(), <PersonName key="by" id={run.createdBy} />],
+          [m.runs_operator(), <PersonName key="operator" id={run.operatorId} />],
+          [m.runs_created(), <Time key="created" at={run.createdAt} />],
+          [m.runs_started(), <Time key="started" at={run.startedAt} />],
+          [m.runs_finished(), <Time key="finished" at={run.finishedAt} />],
+          ...(run.stateReason ? [[m.runs_why_it_is_so(), run.stateReason] as [string, string]] : []),
+          ...(run.comment ? [[m.ui_comment(), run.comment] as [string, string]] : []),
+          [
+            m.runs_recipe(),
+            run.recipeSha256 ? <Code key="recipe">{run.recipeSha256.slice(0, 16)}</Code> : m.ui_none_chosen(),
+          ],
+        ]}
+      />
+      <Section title={m.runs_parameters()}>
+        <Facts of={Object.entries(run.params ?? {}).map(([name, value]) => [name.replaceAll("_", " "), text(value)])} />
+      </Section>
+      <Section title={m.runs_calibration_it_rests_on()}>
+        <Grants grants={run.grants} />
+      </Section>
+      {run.streams.length > 0 && (
+        <Suspense fallback={<Skeleton height={320} />}>
+          <RunData run={run} />
+        </Suspense>
+      )}
+      <Section title={m.ui_history()}>
+        <History id={id} />
+      </Section>
+    </Page>
+  );
+}
+
+/** Says before anybody tries, whether it can start now. */
+function Lockout({ run }: { run: Run }) {
+  const { data } = useQuery(statusQuery(run.instrumentId));
+  if (!data || isFit(data)) return null;
+  return (
+    <Alert
+      color="red"
+      role="status"
+      title={m.runs_it_cannot_start({ status: calibrationStatusName(data.status).toLowerCase() })}
+    >
+      {REMEDIES[data.status]} <Standing instrumentId={run.instrumentId} />
+    </Alert>
+  );
+}
+
+function StepAction({ run, step }: { run: Run; step: Step }) {
+  const [opened, { open, close }] = useDisclosure();
+  const may = useCan()(step.may);
+  const change = useChange(
+    (reason: string, requestId) => step.send({ id: run.id, etag: run.etag, reason, requestId }),
+    {
+      touches: [["runs"], ["samples"], ["grants"], ["audit"]],
+    },
+  );
+  return (
+    <>
+      <Action
+        variant={step.main ? "filled" : "default"}
+        disabledReason={unless(may, m.runs_do({ verb: step.verb.toLowerCase() }))}
+        onClick={open}
+      >
+        {step.verb}
+      </Action>
+      <Confirm
+        opened={opened}
+        close={close}
+        title={m.runs_question({ verb: step.verb })}
+        {...(step.reason ? { reason: m.ui_reason() } : {})}
+        reasonRequired={step.reason ?? false}
+        verb={m.runs_do_one({ verb: step.verb })}
+        danger={step.reason ?? false}
+        change={change}
+        input={(reason) => reason}
+      >
+        {step.means}
+      </Confirm>
+    </>
+  );
+}
+
+function Grants({ grants }: { grants: PinnedGrant[] }) {
+  if (grants.length === 0) return <Text c="dimmed">{m.runs_it_is_pinned_when_the_run()}</Text>;
+  return (
+    <Table aria-label={m.runs_calibration_it_rests_on()} verticalSpacing="xs">
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>{m.runs_instrument()}</Table.Th>
+          <Table.Th>{m.runs_certificate_head()}</Table.Th>
+          <Table.Th>{m.runs_in_force_until()}</Table.Th>
+          <Table.Th>{m.ui_state()}</Table.Th>
+          <Table.Th>{m.runs_grant()}</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {grants.map((grant) => (
+          <Table.Tr key={grant.grantId}>
+            <Table.Td>
+              <InstrumentLink id={grant.instrumentId} />
+            </Table.Td>
+            <Table.Td>
+              {grant.calibrationId ? (
+                <Anchor
+                  size="sm"
+                  renderRoot={(props) => (
+                    <Link to="/calibrations/$id" params={{ id: grant.calibrationId }} {...props} />
+                  )}
+                >
+                  {m.runs_certificate()}
+                </Anchor>
+              ) : (
+                m.runs_exempt_a_check_of_the_instrument()
+              )}
+            </Table.Td>
+            <Table.Td>
+              <Time at={grant.expiresAt} />
+            </Table.Td>
+            <Table.Td>
+              {grant.revokedAt ? (
+                <State tone="bad">{m.runs_revoked_since()}</State>
+              ) : (
+                <State tone="quiet">{m.runs_in_force()}</State>
+              )}
+            </Table.Td>
+            <Table.Td>
+              <Code>{grant.grantId.slice(-12)}</Code>
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  );
+}

@@ -1,0 +1,134 @@
+import { Anchor, Group, NativeSelect, Text } from "@mantine/core";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { type Run, RunState } from "../../gen/spectra/runs/v1/run_pb";
+import { m } from "../../gen/words/messages";
+import { InstrumentLink, PersonName, SampleLink, useInstruments, useMethods, useMethodTitle } from "../../refs/refs";
+import { useCan } from "../../rpc/me";
+import { runStateName, runTone } from "../../rpc/names";
+import { queryClient } from "../../rpc/query";
+import { rpc } from "../../rpc/transport";
+import { useWatch } from "../../rpc/watch";
+import { Action, unless } from "../../ui/Action";
+import { all, type Column, ListTable, quoted, useListTable } from "../../ui/ListTable";
+import { Page } from "../../ui/Page";
+import { State } from "../../ui/State";
+import { Time } from "../../ui/Time";
+
+const { QUEUED, HELD, RUNNING, PAUSED, SUCCEEDED, FAILED, ABORTED, CANCELLED } = RunState;
+const STATES = [QUEUED, HELD, RUNNING, PAUSED, SUCCEEDED, FAILED, ABORTED, CANCELLED];
+const key = ["runs"];
+
+function MethodLink({ run }: { run: Run }) {
+  const title = useMethodTitle();
+  return (
+    <Anchor renderRoot={(props) => <Link to="/runs/$id" params={{ id: run.id }} {...props} />}>
+      {title(run.method)}
+    </Anchor>
+  );
+}
+
+const COLUMNS: Column<Run>[] = [
+  { name: "method", title: m.runs_method(), cell: (run) => <MethodLink run={run} /> },
+  { name: "sample", title: m.runs_sample(), cell: (run) => <SampleLink id={run.sampleId} /> },
+  { name: "instrument", title: m.runs_instrument(), cell: (run) => <InstrumentLink id={run.instrumentId} /> },
+  {
+    name: "state",
+    title: m.ui_state(),
+    cell: (run) => (
+      <Group gap={4} wrap="nowrap">
+        <State tone={runTone[run.state]}>{runStateName(run.state)}</State>
+        {run.flagged && <State tone="bad">{m.runs_flagged()}</State>}
+      </Group>
+    ),
+  },
+  { name: "operator", title: m.runs_operator(), wide: true, cell: (run) => <PersonName id={run.operatorId} /> },
+  { name: "created", title: m.runs_created(), sort: "created_at", cell: (run) => <Time at={run.createdAt} /> },
+  { name: "started", title: m.runs_started(), wide: true, cell: (run) => <Time at={run.startedAt} /> },
+];
+
+export default function RunsPage() {
+  const navigate = useNavigate();
+  const may = useCan()("runs.create");
+  const instruments = useInstruments();
+  const methods = useMethods();
+  const list = useListTable<Run>({
+    key,
+    order: "created_at desc",
+    filter: ({ state, method, instrument }) =>
+      all(
+        state && `state = ${state}`,
+        method && `method = ${quoted(method)}`,
+        instrument && `instrument_id = ${quoted(instrument)}`,
+      ),
+    fetch: async (asked, signal) => {
+      const answer = await rpc.runs.listRuns(asked, { signal });
+      return { rows: answer.runs, next: answer.nextPageToken };
+    },
+  });
+  useWatch(
+    (resumeToken, signal) => rpc.runs.watchRuns({ resumeToken }, { signal }),
+    ({ event }) => event && queryClient.invalidateQueries({ queryKey: key }),
+  );
+  return (
+    <Page
+      title={m.runs_runs()}
+      actions={
+        <Action
+          data-key="create"
+          disabledReason={unless(may, m.runs_create_runs())}
+          onClick={() => void navigate({ to: "/runs/new" })}
+        >
+          {m.runs_new_run()}
+        </Action>
+      }
+    >
+      <ListTable
+        label={m.runs_runs()}
+        list={list}
+        filters={
+          <>
+            <NativeSelect
+              aria-label={m.ui_state()}
+              data-key="search"
+              value={list.search.state ?? ""}
+              onChange={(event) => list.ask({ state: event.currentTarget.value })}
+            >
+              <option value="">{m.runs_every_state()}</option>
+              {STATES.map((state) => (
+                <option key={state} value={RunState[state]}>
+                  {runStateName(state).toLowerCase()}
+                </option>
+              ))}
+            </NativeSelect>
+            <NativeSelect
+              aria-label={m.runs_method()}
+              value={list.search.method ?? ""}
+              onChange={(event) => list.ask({ method: event.currentTarget.value })}
+            >
+              <option value="">{m.runs_every_method()}</option>
+              {methods.data?.map((method) => (
+                <option key={method.code} value={method.code}>
+                  {method.title}
+                </option>
+              ))}
+            </NativeSelect>
+            <NativeSelect
+              aria-label={m.runs_instrument()}
+              value={list.search.instrument ?? ""}
+              onChange={(event) => list.ask({ instrument: event.currentTarget.value })}
+            >
+              <option value="">{m.runs_every_instrument()}</option>
+              {instruments.data?.map((instrument) => (
+                <option key={instrument.id} value={instrument.id}>
+                  {instrument.assetCode} {instrument.model}
+                </option>
+              ))}
+            </NativeSelect>
+          </>
+        }
+        columns={COLUMNS}
+        empty={<Text>{m.runs_no_runs_here()}</Text>}
+      />
+    </Page>
+  );
+}

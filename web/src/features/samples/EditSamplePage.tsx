@@ -1,0 +1,69 @@
+import { Skeleton } from "@mantine/core";
+import { useNavigate, useParams } from "@tanstack/react-router";
+import { useState } from "react";
+import { useForm } from "react-hook-form";
+import type { Sample } from "../../gen/spectra/samples/v1/sample_pb";
+import { m } from "../../gen/words/messages";
+import { useCan } from "../../rpc/me";
+import { unless } from "../../ui/Action";
+import { Conflict } from "../../ui/Conflict";
+import { ErrorView } from "../../ui/ErrorView";
+import { FormShell } from "../../ui/FormShell";
+import { Page } from "../../ui/Page";
+import { useSample, useUpdateSample, type Values, valuesOf } from "./queries";
+import { FIELD, SampleFields } from "./SampleFields";
+import { sampleStateName } from "./SampleState";
+
+export default function EditSamplePage() {
+  const { id } = useParams({ from: "/samples/$id/edit" });
+  const query = useSample(id);
+  if (query.error && !query.data) return <ErrorView error={query.error} again={() => query.refetch()} />;
+  return (
+    <Page title={m.samples_edit_named({ value: query.data?.name ?? "" })}>
+      {query.data ? <Editor stored={query.data} /> : <Skeleton height={300} />}
+    </Page>
+  );
+}
+
+function Editor({ stored }: { stored: Sample }) {
+  const navigate = useNavigate();
+  const may = useCan()("samples.write");
+  // What the form began with: that it is still so is what the server checks.
+  const [base, setBase] = useState(stored);
+  const form = useForm<Values>({ defaultValues: valuesOf(stored) });
+  const there = { to: "/samples/$id", params: { id: stored.id } } as const;
+  const leave = () => void navigate(there);
+  const update = useUpdateSample(stored.id, () => void navigate({ ...there, ignoreBlocker: true }));
+  const theirs = valuesOf(stored);
+  return (
+    <FormShell
+      form={form}
+      change={update}
+      verb={m.ui_save()}
+      disabledReason={
+        unless(may, m.samples_edit_samples()) ??
+        (stored.deletedAt ? m.samples_it_is({ status: sampleStateName(stored).toLowerCase() }) : undefined)
+      }
+      cancel={leave}
+      submit={(values) => update.mutate({ values, etag: base.etag })}
+      conflict={
+        <Conflict
+          fields={FIELD}
+          stored={theirs}
+          typed={form.getValues()}
+          take={() => {
+            form.reset(theirs);
+            setBase(stored);
+            update.reset();
+          }}
+          keep={() => {
+            setBase(stored);
+            update.reset();
+          }}
+        />
+      }
+    >
+      <SampleFields form={form} />
+    </FormShell>
+  );
+}

@@ -1,0 +1,176 @@
+import { Checkbox, Skeleton, Stack, TextInput } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { type ReactNode, useState } from "react";
+import { m } from "../../gen/words/messages";
+import { useCan } from "../../rpc/me";
+import { useChange } from "../../rpc/query";
+import { rpc } from "../../rpc/transport";
+import { Action, unless } from "../../ui/Action";
+import { ErrorView } from "../../ui/ErrorView";
+import { Page, Section } from "../../ui/Page";
+import { useUnsaved } from "../../ui/unsaved";
+
+/** The laboratory's name and zone, and its policies. Everybody may read them; administrators change them. */
+export default function SettingsPage() {
+  return (
+    <Page title={m.settings_laboratory()}>
+      <OrganizationPart />
+      <CalibrationPart />
+      <RunsPart />
+    </Page>
+  );
+}
+
+interface Part<Stored extends { etag: string }> {
+  title: string;
+  queryKey: string;
+  may: string;
+  read: (signal: AbortSignal) => Promise<Stored | undefined>;
+  write: (stored: Stored, requestId: string) => Promise<unknown>;
+  touches: string[];
+  fields: (stored: Stored, set: (change: Partial<Stored>) => void, readOnly: boolean) => ReactNode;
+}
+
+/** Something of which there is one: read, changed in place, saved with the tag that it was read with. */
+function Editable<Stored extends { etag: string }>(part: Part<Stored>) {
+  const may = useCan()(part.may);
+  const [edited, setEdited] = useState<Stored>();
+  useUnsaved(edited !== undefined);
+  const query = useQuery({ queryKey: [part.queryKey], queryFn: ({ signal }) => part.read(signal) });
+  const save = useChange(part.write, {
+    touches: [[part.queryKey], ["audit"], ...part.touches.map((name) => [name])],
+    done: () => setEdited(undefined),
+  });
+  const shown = edited ?? query.data;
+  if (query.error && !query.data) return <ErrorView error={query.error} again={() => query.refetch()} />;
+  return (
+    <Section title={part.title}>
+      {shown ? (
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            if (edited) save.mutate(edited);
+          }}
+        >
+          <Stack gap="sm">{part.fields(shown, (change) => setEdited({ ...shown, ...change }), !may)}</Stack>
+          {save.error ? (
+            <ErrorView
+              error={save.error}
+              again={() => void query.refetch().then(({ data }) => data && setEdited({ ...shown, etag: data.etag }))}
+            />
+          ) : null}
+          <Action
+            type="submit"
+            mt="sm"
+            loading={save.isPending}
+            disabledReason={
+              unless(may, m.settings_change_this()) ?? (edited ? undefined : m.settings_nothing_has_been_changed())
+            }
+          >
+            {m.ui_save()}
+          </Action>
+        </form>
+      ) : (
+        <Skeleton height={80} />
+      )}
+    </Section>
+  );
+}
+
+function OrganizationPart() {
+  return Editable({
+    title: m.settings_organization(),
+    queryKey: "organization",
+    may: "organization.write",
+    read: async (signal) => (await rpc.organizations.getOrganization({}, { signal })).organization,
+    write: (organization, requestId) =>
+      rpc.organizations.updateOrganization({ organization, updateMask: { paths: ["name", "time_zone"] }, requestId }),
+    touches: ["me"],
+    fields: (stored, set, readOnly) => (
+      <>
+        <TextInput
+          label={m.ui_name()}
+          maw={360}
+          value={stored.name}
+          readOnly={readOnly}
+          onChange={(event) => set({ name: event.currentTarget.value })}
+        />
+        <TextInput
+          label={m.settings_time_zone()}
+          description={m.settings_as_in_europe_berlin()}
+          maw={360}
+          value={stored.timeZone}
+          readOnly={readOnly}
+          onChange={(event) => set({ timeZone: event.currentTarget.value })}
+        />
+      </>
+    ),
+  });
+}
+
+function CalibrationPart() {
+  return Editable({
+    title: m.settings_calibration_policy(),
+    queryKey: "calibrationPolicy",
+    may: "policies.write",
+    read: async (signal) => (await rpc.calibrations.getPolicy({}, { signal })).policy,
+    write: (policy, requestId) =>
+      rpc.calibrations.updatePolicy({
+        policy,
+        updateMask: { paths: ["due_soon_days", "certificate_review"] },
+        requestId,
+      }),
+    touches: ["calibrationStatus"],
+    fields: (stored, set, readOnly) => (
+      <>
+        <TextInput
+          label={m.settings_due_soon_days_ahead()}
+          type="number"
+          maw={360}
+          min={0}
+          max={3650}
+          step={1}
+          required
+          // While it is empty, the browser keeps it from being sent.
+          value={Number.isNaN(stored.dueSoonDays) ? "" : stored.dueSoonDays}
+          readOnly={readOnly}
+          onChange={(event) => set({ dueSoonDays: event.currentTarget.valueAsNumber })}
+        />
+        <Checkbox
+          label={m.settings_certificates_come_into_force_only_once()}
+          checked={stored.certificateReview}
+          disabled={readOnly}
+          onChange={(event) => set({ certificateReview: event.currentTarget.checked })}
+        />
+      </>
+    ),
+  });
+}
+
+function RunsPart() {
+  return Editable({
+    title: m.settings_run_policy(),
+    queryKey: "runPolicy",
+    may: "policies.write",
+    read: async (signal) => (await rpc.runs.getPolicy({}, { signal })).policy,
+    write: (policy, requestId) =>
+      rpc.runs.updatePolicy({ policy, updateMask: { paths: ["require_approved_recipe", "four_eyes"] }, requestId }),
+    touches: [],
+    fields: (stored, set, readOnly) => (
+      <>
+        <Checkbox
+          label={m.settings_runs_are_made_from_approved_recipes()}
+          checked={stored.requireApprovedRecipe}
+          disabled={readOnly}
+          onChange={(event) => set({ requireApprovedRecipe: event.currentTarget.checked })}
+        />
+        <Checkbox
+          label={m.settings_nobody_approves_a_recipe_of_their()}
+          checked={stored.fourEyes}
+          disabled={readOnly}
+          onChange={(event) => set({ fourEyes: event.currentTarget.checked })}
+        />
+      </>
+    ),
+  });
+}

@@ -1,0 +1,82 @@
+import { Stack, Table, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { m } from "../gen/words/messages";
+import { useCan } from "../rpc/me";
+import { rpc } from "../rpc/transport";
+import { ErrorView } from "../ui/ErrorView";
+import { quoted } from "../ui/ListTable";
+import { Time } from "../ui/Time";
+import { Changes } from "./Changes";
+import { PersonName } from "./refs";
+
+/** What happened to a thing, from the event log, the latest first. */
+export function History({ id }: { id: string }) {
+  const may = useCan()("audit.read");
+  const query = useQuery({
+    queryKey: ["audit", "of", id],
+    queryFn: async ({ signal }) =>
+      (await rpc.audit.listAuditEvents({ filter: `resource_id = ${quoted(id)}`, pageSize: 100 }, { signal })).events,
+    enabled: may,
+  });
+  if (!may) return <Text c="dimmed">{m.refs_principal_investigators_and_administrators_see()}</Text>;
+  if (query.error) return <ErrorView error={query.error} again={() => query.refetch()} />;
+  return (
+    <Stack gap="xs">
+      <Table aria-label={m.ui_history()} verticalSpacing="xs">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>{m.refs_when()}</Table.Th>
+            <Table.Th>{m.refs_who()}</Table.Th>
+            <Table.Th>{m.refs_what()}</Table.Th>
+            <Table.Th>{m.refs_change()}</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {query.data?.map((event) => (
+            <Table.Tr key={event.id}>
+              <Table.Td>
+                <Time at={event.recordedAt} />
+              </Table.Td>
+              <Table.Td>
+                <Who actor={event.actor} onBehalfOf={event.onBehalfOf} />
+              </Table.Td>
+              <Table.Td>
+                {event.action}
+                {event.reason && (
+                  <Text size="xs" c="dimmed">
+                    {event.reason}
+                  </Text>
+                )}
+              </Table.Td>
+              <Table.Td>
+                <Changes before={event.before} after={event.after} />
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+      {query.data?.length === 0 && <Text c="dimmed">{m.refs_nothing_yet()}</Text>}
+    </Stack>
+  );
+}
+
+const PERSON = "user:";
+
+/** A person, or a service and the person behind it. */
+export function Who({ actor, onBehalfOf }: { actor: string; onBehalfOf: string }) {
+  const who = onBehalfOf || actor;
+  return (
+    <>
+      {who.startsWith(PERSON) ? <PersonName id={who.slice(PERSON.length)} /> : <span>{serviceName(who)}</span>}
+      {onBehalfOf && (
+        <Text size="xs" c="dimmed">
+          {m.refs_through({ service: serviceName(actor) })}
+        </Text>
+      )}
+    </>
+  );
+}
+
+function serviceName(actor: string): string {
+  return m.refs_service({ name: actor.replace(/^service:/, "") });
+}

@@ -1,0 +1,83 @@
+// Things that others name by their id, as people call them.
+import { Anchor } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { rpc } from "../rpc/transport";
+
+const ALL = 1000;
+const MINUTE = 60_000;
+
+/** The lab's instruments: few enough to have them all. */
+export function useInstruments() {
+  return useQuery({
+    queryKey: ["instruments", "all"],
+    queryFn: async ({ signal }) =>
+      (await rpc.instruments.listInstruments({ pageSize: ALL, orderBy: "asset_code" }, { signal })).instruments,
+    staleTime: MINUTE,
+  });
+}
+
+/** The organization's people, those who have left among them. */
+export function usePeople() {
+  return useQuery({
+    queryKey: ["users", "all"],
+    queryFn: async ({ signal }) => (await rpc.users.listUsers({ pageSize: ALL }, { signal })).users,
+    staleTime: MINUTE,
+  });
+}
+
+export function useProjects() {
+  return useQuery({
+    queryKey: ["projects", "all"],
+    queryFn: async ({ signal }) =>
+      (await rpc.projects.listProjects({ pageSize: ALL, orderBy: "code" }, { signal })).projects,
+    staleTime: MINUTE,
+  });
+}
+
+export function useMethods() {
+  return useQuery({
+    queryKey: ["methods"],
+    queryFn: async ({ signal }) => (await rpc.methods.listMethods({}, { signal })).methods,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+export function PersonName({ id }: { id: string }) {
+  const people = usePeople();
+  if (!id) return <span>–</span>;
+  return <span>{people.data?.find((person) => person.id === id)?.displayName ?? "…"}</span>;
+}
+
+export function InstrumentLink({ id }: { id: string }) {
+  const instruments = useInstruments();
+  const instrument = instruments.data?.find((one) => one.id === id);
+  return (
+    <Anchor renderRoot={(props) => <Link to="/instruments/$id" params={{ id }} {...props} />}>
+      {instrument ? `${instrument.assetCode} ${instrument.model}` : "…"}
+    </Anchor>
+  );
+}
+
+export function SampleLink({ id }: { id: string }) {
+  const { data } = useQuery({
+    queryKey: ["samples", id],
+    queryFn: async ({ signal }) => (await rpc.samples.getSample({ id }, { signal })).sample,
+    staleTime: MINUTE,
+  });
+  return (
+    <Anchor renderRoot={(props) => <Link to="/samples/$id" params={{ id }} {...props} />}>{data?.name ?? "…"}</Anchor>
+  );
+}
+
+export function ProjectName({ id }: { id: string }) {
+  const projects = useProjects();
+  if (!id) return <span>–</span>;
+  const project = projects.data?.find((one) => one.id === id);
+  return <span>{project ? `${project.code} ${project.name}` : "…"}</span>;
+}
+
+export function useMethodTitle(): (code: string) => string {
+  const { data } = useMethods();
+  return (code) => data?.find((method) => method.code === code)?.title ?? code;
+}

@@ -1,0 +1,126 @@
+import { Button, Group, useComputedColorScheme } from "@mantine/core";
+import { useEffect, useRef } from "react";
+import uPlot from "uplot";
+import { m } from "../gen/words/messages";
+import "uplot/dist/uPlot.min.css";
+import classes from "./Curve.module.css";
+
+export interface Series {
+  label: string;
+  x: ArrayLike<number>;
+  y: ArrayLike<number>;
+}
+
+const HEIGHT = 360;
+/** Told apart by their dashes as well. */
+const STROKES = {
+  light: [["#0b6474"], ["#a8420f", [8, 4]]] as [string, number[]?][],
+  dark: [["#76c2ce"], ["#ffb27d", [8, 4]]] as [string, number[]?][],
+};
+
+/** Curves over one axis. A drag zooms in, a double click out again; the legend reads off what is under the cursor. */
+export function Curve(props: { series: Series[]; across: string; up: string; logarithmic: boolean }) {
+  const box = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | undefined>(undefined);
+  const scheme = useComputedColorScheme("light");
+  const { series, across, up, logarithmic } = props;
+  useEffect(() => {
+    const element = box.current;
+    if (!element || series.length === 0) return;
+    const ink = getComputedStyle(element).color;
+    const axis = { stroke: ink, grid: { stroke: scheme === "dark" ? "#3b4248" : "#dde2e6", width: 1 } };
+    const options: uPlot.Options = {
+      width: element.clientWidth,
+      height: HEIGHT,
+      scales: { x: { time: false }, y: logarithmic ? { distr: 3 } : {} },
+      axes: [
+        { ...axis, label: across },
+        { ...axis, label: up, size: 80, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : short(tick))) },
+      ],
+      series: [
+        { label: across, value: (_, value) => (value === null ? "–" : short(value)) },
+        ...series.map((one, index) => {
+          const [stroke, dash] = STROKES[scheme][index % STROKES[scheme].length] ?? ["#0b6474"];
+          return {
+            label: one.label,
+            stroke,
+            ...(dash ? { dash } : {}),
+            width: 1.5,
+            spanGaps: true,
+            value: (_: uPlot, value: number | null) => (value === null ? "–" : short(value)),
+          };
+        }),
+      ],
+      cursor: { drag: { x: true, y: false } },
+    };
+    plot.current = new uPlot(options, aligned(series, logarithmic), element);
+    plot.current.root.querySelector(".u-legend")?.setAttribute("aria-label", m.ui_values_under_the_cursor());
+    const watcher = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height: HEIGHT }));
+    watcher.observe(element);
+    return () => {
+      watcher.disconnect();
+      plot.current?.destroy();
+      plot.current = undefined;
+    };
+  }, [series, across, up, logarithmic, scheme]);
+
+  const zoom = (factor: number) => {
+    const now = plot.current;
+    const { min, max } = now?.scales.x ?? {};
+    if (!now || min == null || max == null) return;
+    const [middle, half] = [(min + max) / 2, ((max - min) / 2) * factor];
+    now.setScale("x", { min: middle - half, max: middle + half });
+  };
+  const whole = () => plot.current?.setData(plot.current.data, true);
+  return (
+    <div>
+      <div ref={box} className={classes.box} role="img" aria-label={m.ui_curve_of({ up, across })} />
+      <Group gap="xs" mt="xs">
+        <Button size="xs" variant="default" onClick={() => zoom(0.5)}>
+          {m.ui_zoom_in()}
+        </Button>
+        <Button size="xs" variant="default" onClick={() => zoom(2)}>
+          {m.ui_zoom_out()}
+        </Button>
+        <Button size="xs" variant="default" onClick={whole}>
+          {m.ui_show_all()}
+        </Button>
+      </Group>
+    </div>
+  );
+}
+
+function short(value: number): string {
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  return size >= 1e5 || size < 1e-3
+    ? value.toExponential(3).replace(/\.?0+e/, "e")
+    : String(Number(value.toPrecision(6)));
+}
+
+/** Curves as uPlot wants them: over one rising axis. */
+export function aligned(series: Series[], logarithmic: boolean): uPlot.AlignedData {
+  const tables = series.map(({ x, y }) => {
+    const order = rising(x)
+      ? undefined
+      : Array.from({ length: x.length }, (_, index) => index).sort((a, b) => Number(x[a]) - Number(x[b]));
+    const at = (index: number) => order?.[index] ?? index;
+    const across = Float64Array.from({ length: x.length }, (_, index) => Number(x[at(index)]));
+    const up = Array.from({ length: x.length }, (_, index) => shown(Number(y[at(index)]), logarithmic));
+    return [across, up] as [Float64Array, (number | null)[]];
+  });
+  const [only] = tables;
+  if (tables.length === 1 && only) return only as unknown as uPlot.AlignedData;
+  return uPlot.join(tables as unknown as uPlot.AlignedData[]);
+}
+
+function shown(value: number, logarithmic: boolean): number | null {
+  if (!logarithmic) return Number.isFinite(value) ? value : null;
+  return value === 0 || !Number.isFinite(value) ? null : Math.abs(value);
+}
+
+function rising(values: ArrayLike<number>): boolean {
+  for (let index = 1; index < values.length; index++)
+    if (Number(values[index]) < Number(values[index - 1])) return false;
+  return true;
+}

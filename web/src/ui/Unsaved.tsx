@@ -1,0 +1,35 @@
+import { Button, Group, Modal, Stack, Text } from "@mantine/core";
+import { useBlocker } from "@tanstack/react-router";
+import { m } from "../gen/words/messages";
+import { isUnsaved, mayLeave, useQuestion } from "./unsaved";
+
+/** The question before what was typed is lost. A tab that is closed asks in the browser's own words. */
+export function Unsaved() {
+  const answer = useQuestion();
+  useBlocker({
+    shouldBlockFn: async ({ current, next }) => current.pathname !== next.pathname && !(await mayLeave()),
+    enableBeforeUnload: isUnsaved,
+  });
+  if (!answer) return null;
+  return (
+    <Modal
+      opened
+      onClose={() => answer(false)}
+      title={m.ui_leave_without_saving()}
+      zIndex={300}
+      closeButtonProps={{ "aria-label": m.ui_close() }}
+    >
+      <Stack>
+        <Text size="sm">{m.ui_what_you_entered_is_lost()}</Text>
+        <Group justify="flex-end">
+          <Button variant="default" onClick={() => answer(true)}>
+            {m.ui_leave_it()}
+          </Button>
+          <Button data-autofocus onClick={() => answer(false)}>
+            {m.ui_stay()}
+          </Button>
+        </Group>
+      </Stack>
+    </Modal>
+  );
+}
