@@ -316,6 +316,10 @@ def errors():
         "Each error is a `google.rpc.Status` with one `google.rpc.ErrorInfo`: a reason of this list in the domain",
         "`spectra-lab`, and metadata, `request_id` always among them. By plain HTTP the same stands in",
         '`{"detail": {"code": "calibration_expired", "message": "..", ..}}`, the reason in small letters.\n',
+        "What is wrong with an HTTP request itself, before any call is made of it, has one of these codes, and no",
+        "`request_id`: `invalid_argument` (400: the body or the query cannot be read, and where), `not_found` (404: nothing",
+        "is at this path), `method_not_allowed` (405), `payload_too_large` (413: over 4 MiB), `unsupported_media_type` (415: a",
+        "compressed body).\n",
     ]
     for at, value in enumerate(enum.value):
         text = comment(file, (5, index, 2, at))

@@ -86,11 +86,37 @@ test("signed out in another tab, what was being written is kept for its writer",
   await tab.getByRole("menuitem", { name: "Sign out" }).click();
   await tab.getByLabel("E-mail").waitFor();
   const dialog = page.getByRole("dialog", { name: "Your session has ended" });
-  await dialog.getByLabel("E-mail").fill("engineer@demo.lab");
+  // Who it was, the page still knows.
+  expect(await dialog.getByLabel("E-mail").inputValue()).toBe("engineer@demo.lab");
   await dialog.getByLabel(/^Password/).fill("eng123");
   await dialog.getByRole("button", { name: "Sign in", exact: true }).click();
   await dialog.waitFor({ state: "hidden" });
   expect(await page.getByLabel("Name").inputValue()).toBe(name);
   await page.getByRole("button", { name: "Register" }).click();
   await page.getByRole("heading", { level: 1, name }).waitFor();
+});
+
+test("what the server refuses stands at its field", async () => {
+  expectProblems(/status of (400|401|409)/);
+  const page = await as("engineer", "/samples/new");
+  await page.getByLabel("Name").fill(unique("W-twice"));
+  await page.getByLabel("Material").fill("Si wafer");
+  await page.getByLabel("Barcode").fill("SPL-000031");
+  await page.getByRole("button", { name: "Register" }).click();
+  await expect.poll(() => page.getByLabel("Barcode").getAttribute("aria-invalid")).toBe("true");
+  await page.getByText("is taken already").waitFor();
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await page.getByRole("dialog", question).getByRole("button", { name: "Leave it" }).click();
+
+  await page.goto("/account");
+  await page.getByLabel(/^Current password/).fill("not this one");
+  await page.getByLabel(/^New password/).fill("four unrelated words again");
+  await page.getByRole("button", { name: "Change the password" }).click();
+  await page.getByText("This is not your password").waitFor();
+
+  const admin = await as("admin", "/settings");
+  const zone = admin.getByLabel("Time zone");
+  await zone.fill("Europe/Atlantis");
+  await admin.getByRole("button", { name: "Save" }).first().click();
+  await expect.poll(() => zone.getAttribute("aria-invalid")).toBe("true");
 });

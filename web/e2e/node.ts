@@ -4,6 +4,7 @@ import { createGrpcWebTransport } from "@connectrpc/connect-web";
 import { inject } from "vitest";
 import { CalibrationService } from "../src/gen/spectra/calibration/v1/calibration_service_pb";
 import { InstrumentsService } from "../src/gen/spectra/calibration/v1/instruments_service_pb";
+import { RecipesService } from "../src/gen/spectra/runs/v1/recipes_service_pb";
 import { RunsService } from "../src/gen/spectra/runs/v1/runs_service_pb";
 import { SamplesService } from "../src/gen/spectra/samples/v1/samples_service_pb";
 
@@ -12,6 +13,7 @@ export interface Script {
   instruments: Client<typeof InstrumentsService>;
   calibrations: Client<typeof CalibrationService>;
   runs: Client<typeof RunsService>;
+  recipes: Client<typeof RecipesService>;
 }
 
 export async function script(username: string, password: string): Promise<Script> {
@@ -29,5 +31,6 @@ export async function script(username: string, password: string): Promise<Script
     instruments: createClient(InstrumentsService, transport),
     calibrations: createClient(CalibrationService, transport),
     runs: createClient(RunsService, transport),
+    recipes: createClient(RecipesService, transport),
   };
 }

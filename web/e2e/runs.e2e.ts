@@ -1,6 +1,6 @@
 // A run is made: of a sample that is scanned, and of a recipe.
 import { expect, test } from "vitest";
-import { as } from "./browser";
+import { accessible, as, named } from "./browser";
 import { script } from "./node";
 
 const unique = (name: string) => `${name}-${Date.now().toString(36)}`;
@@ -35,4 +35,68 @@ test("of a recipe, only what its limits leave open can be changed", async () => 
   await page.getByText("fixed by the recipe").first().waitFor();
   expect(await page.getByLabel("vgs start").getAttribute("readonly")).not.toBeNull();
   expect(await page.getByLabel("vgs stop").getAttribute("readonly")).toBeNull();
+});
+
+test("a check of a locked instrument is for who leads, and starts", async () => {
+  const { samples } = await script("engineer@demo.lab", "eng123");
+  const barcode = unique("CHECK");
+  await samples.createSample({ sample: { name: barcode, materialType: "Reference wafer", barcode } });
+  const engineer = await as("engineer", "/runs/new");
+  await engineer.getByLabel("Find a sample").waitFor();
+  expect(await engineer.getByLabel("Purpose").count()).toBe(0);
+
+  const page = await as("pi", "/runs/new");
+  await page.getByLabel("Find a sample").fill(barcode);
+  await page.getByLabel("Find a sample").press("Enter");
+  const instrument = page.getByRole("combobox", { name: "Instrument", exact: true });
+  await instrument.locator("option", { hasText: "LS-8404-01" }).waitFor({ state: "attached" });
+  const hall = (await instrument.locator("option", { hasText: "LS-8404-01" }).textContent()) ?? "";
+  await instrument.selectOption({ label: hall });
+  await page.getByText("No run can start on it").waitFor();
+  await page.getByLabel("Purpose").selectOption({ label: "Intermediate check" });
+  await page.getByText("never counts as a result").waitFor();
+  expect(await page.getByText("No run can start on it").count()).toBe(0);
+  const method = page.getByRole("combobox", { name: "Method" });
+  await method.locator("option").nth(1).waitFor({ state: "attached" });
+  await method.selectOption({ index: 1 });
+  for (const field of await page.getByRole("region", { name: "Parameters" }).getByRole("textbox").all())
+    if ((await field.getAttribute("required")) !== null) await field.fill("0.001");
+  await accessible(page);
+  await named(page);
+  await page.getByRole("button", { name: "Queue the run" }).click();
+  await page.getByText("Intermediate check").waitFor();
+  await page.getByRole("button", { name: "Start" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Start run" }).click();
+  await page.getByText("exempt: a check of the instrument itself").waitFor();
+});
+
+test("a run says by name what it rests on, and its parameters with their units", async () => {
+  const { runs, recipes } = await script("engineer@demo.lab", "eng123");
+  const { runs: made } = await runs.listRuns({ filter: "state = SUCCEEDED", pageSize: 100 });
+  const done = made.find((one) => one.grants.some((grant) => grant.calibrationId));
+  const version = (await recipes.listRecipes({})).recipes.find((one) => one.approvedVersion)?.approvedVersion;
+  const { run } = await runs.createRun({
+    run: {
+      sampleId: done?.sampleId ?? "",
+      instrumentId: done?.instrumentId ?? "",
+      recipeVersionId: version?.id ?? "",
+    },
+  });
+  const page = await as("engineer", `/runs/${run?.id}`);
+  await page.getByRole("link", { name: /, version \d+$/ }).waitFor();
+  await page.goto(`/runs/${done?.id}`);
+  await page
+    .getByRole("link", { name: /^(CAL|[A-Z])[\w-]+\d$/ })
+    .first()
+    .waitFor();
+  await page
+    .getByText(/\((V|A|s|m|K|T|Ohm|mm|nm)\)/)
+    .first()
+    .waitFor();
+  await page.getByRole("button", { name: "Logarithmic across" }).click();
+  await page.getByText("Absolute values").waitFor();
+  const over = page.getByLabel("Overlay");
+  await over.locator("option").nth(1).waitFor({ state: "attached" });
+  await accessible(page);
+  await named(page);
 });

@@ -1,4 +1,4 @@
-import type { CallOptions } from "@connectrpc/connect";
+import { type CallOptions, Code, ConnectError } from "@connectrpc/connect";
 import { labError, NotSignedIn } from "./errors.js";
 import { sleep, waitMs } from "./retry.js";
 
@@ -33,6 +33,8 @@ export async function* watch<Request extends object, Message extends object>(
         yield message;
         silence = setTimeout(giveUp, SILENCE_MS);
       }
+      // A watch has no end of its own: whoever ended it is going away.
+      throw new ConnectError("the watch ended", Code.Unavailable);
     } catch (thrown) {
       if (options?.signal?.aborted) return;
       const error = labError(thrown);

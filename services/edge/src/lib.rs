@@ -12,7 +12,8 @@ mod web;
 use std::{sync::Arc, time::Duration};
 
 use futures::FutureExt as _;
-use http::{Method, Request};
+use http::{Method, Request, Response, header};
+use http_body::Body as _;
 use ipnet::IpNet;
 use spectra_runtime::server::{Builder, Drain, Guard, Handler, Standing};
 use tonic::body::Body;
@@ -28,8 +29,6 @@ const HEALTH_PERIOD: Duration = Duration::from_secs(2);
 const HEALTH_TIME: Duration = Duration::from_secs(2);
 /// Where the public keys of tokens are (RFC 8615).
 const JWKS: &str = "/.well-known/jwks.json";
-/// Where plain HTTP is described.
-const OPENAPI: &str = "/openapi.json";
 
 /// The edge over these services. Health and reflection it answers itself, for the laboratory as a whole. Where there are
 /// demo accounts, the web app offers them. Calls through `proxies` come from where those say.
@@ -40,7 +39,7 @@ pub fn handler(routes: Vec<Route>, guard: Guard, proxies: Vec<IpNet>, demo: bool
     let plain = rest::around(Rest::new(switch.clone()), &guard.origins);
     let own = Builder::new(guard).build();
     let proxies = Proxies::new(proxies);
-    Arc::new(move |mut request: Request<Body>| {
+    let answer = move |mut request: Request<Body>| {
         proxies.see_through(&mut request);
         let path = request.uri().path();
         if let Some(route) = switch.route(path) {
@@ -54,11 +53,27 @@ pub fn handler(routes: Vec<Route>, guard: Guard, proxies: Vec<IpNet>, demo: bool
         }
         match (request.method(), &auth) {
             (&Method::GET, Some(auth)) if path == JWKS => jwks::answer(auth.clone()).boxed(),
-            (&Method::GET, _) if path == OPENAPI => futures::future::ready(openapi::answer()).boxed(),
             (&Method::GET, _) => futures::future::ready(web::answer(&request, demo)).boxed(),
             _ => own.handle(request),
         }
+    };
+    Arc::new(move |mut request: Request<Body>| {
+        if request.method() != Method::HEAD {
+            return answer(request);
+        }
+        *request.method_mut() = Method::GET;
+        answer(request).map(head_of).boxed()
     })
+}
+
+/// What HEAD is answered with where GET would be answered with this (RFC 9110, 9.3.2).
+fn head_of(answer: Response<Body>) -> Response<Body> {
+    let length = answer.body().size_hint().exact();
+    let mut head = answer.map(|_| Body::empty());
+    if let Some(length) = length {
+        head.headers_mut().entry(header::CONTENT_LENGTH).or_insert_with(|| length.into());
+    }
+    head
 }
 
 /// Asks a service elsewhere over and over whether it serves, and tells it on, until the process leaves.

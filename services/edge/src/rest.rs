@@ -7,15 +7,12 @@ mod request;
 mod response;
 mod router;
 
-use http::{Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
 use prost_reflect::DynamicMessage;
 use tonic::{body::Body, client::Grpc};
 
-use crate::{
-    problem,
-    switch::{Switch, Visit},
-};
+use crate::{openapi, problem, switch::Switch};
 pub use around::around;
 use codec::DynamicCodec;
 use request::Malformed;
@@ -25,6 +22,8 @@ use router::{Binding, Found, Router};
 
 /// Bytes of a request's body.
 const BODY_BYTES: usize = 4 * 1024 * 1024;
+/// Where all this is described.
+const OPENAPI: &str = "/openapi.json";
 /// Bytes of an answer of one of our services.
 const ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
@@ -41,14 +40,16 @@ impl Rest {
 
     /// Whether a path belongs to it, known or not.
     pub fn has(path: &str) -> bool {
-        ["/api/", "/auth/"].iter().any(|prefix| path.starts_with(prefix))
+        path == OPENAPI || ["/api/", "/auth/"].iter().any(|prefix| path.starts_with(prefix))
     }
 
     pub async fn answer(&self, request: Request<Body>) -> Response<Body> {
+        if request.uri().path() == OPENAPI && request.method() == Method::GET {
+            return openapi::answer();
+        }
         match self.router.find(request.method(), request.uri().path()) {
             Found::Way(binding, variables) => {
-                let visit = self.switch.for_request(&request);
-                go(binding, variables, visit, request).await.unwrap_or_else(|refusal| refusal)
+                go(&self.switch, binding, variables, request).await.unwrap_or_else(|refusal| refusal)
             }
             Found::OtherVerbs(verbs) => {
                 let message = format!("{} is not for this path; {verbs} is", request.method());
@@ -66,12 +67,16 @@ impl Rest {
 }
 
 async fn go(
+    switch: &Switch,
     binding: &Binding,
     variables: Vec<String>,
-    visit: Visit,
     request: Request<Body>,
 ) -> Result<Response<Body>, Response<Body>> {
     let (head, body) = request.into_parts();
+    if head.headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
+        let message = "a body is taken as it is; send it without Content-Encoding";
+        return Err(problem::refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message));
+    }
     let body = Limited::new(body, BODY_BYTES).collect().await.map_err(|_| {
         let message = format!("the body did not come whole, or is longer than {BODY_BYTES} bytes");
         problem::refuse(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", &message)
@@ -80,7 +85,7 @@ async fn go(
         .map_err(|Malformed(message)| problem::refuse(StatusCode::BAD_REQUEST, "invalid_argument", &message))?;
     let output = binding.method.output();
     let (codec, call) = (DynamicCodec(output.clone()), binding.call.clone());
-    let mut client = Grpc::new(visit).max_decoding_message_size(ANSWER_BYTES);
+    let mut client = Grpc::new(switch.visit(&head.headers, head.extensions)).max_decoding_message_size(ANSWER_BYTES);
     let refused = |status| problem::response(&status);
     if binding.method.is_server_streaming() {
         let events = head.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());

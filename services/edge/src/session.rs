@@ -31,11 +31,12 @@ struct Credentials {
     otp: String,
 }
 
-pub async fn answer(switch: Switch, request: Request<Body>) -> Response<Body> {
+pub async fn answer(switch: Switch, mut request: Request<Body>) -> Response<Body> {
     if !same_origin(&request) {
         return problem::refuse(StatusCode::FORBIDDEN, "permission_denied", "this is for the lab's own pages");
     }
-    let mut auth = AuthServiceClient::new(switch.for_request(&request));
+    let extensions = std::mem::take(request.extensions_mut());
+    let mut auth = AuthServiceClient::new(switch.visit(request.headers(), extensions));
     let method = request.method().clone();
     match (method, request.uri().path()) {
         (Method::POST, PATH) => sign_in(&mut auth, request).await,

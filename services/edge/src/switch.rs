@@ -70,14 +70,14 @@ impl Switch {
 
     /// For calls that answer a request which is no gRPC: what it brought of the person, the trace and the connection goes
     /// along. Generated clients wrap it.
-    pub fn for_request<B>(&self, request: &Request<B>) -> Visit {
+    pub fn visit(&self, asked: &HeaderMap, extensions: Extensions) -> Visit {
         let mut headers = HeaderMap::with_capacity(PASSED_ON.len());
         for name in PASSED_ON {
-            if let Some(value) = request.headers().get(name) {
+            if let Some(value) = asked.get(name) {
                 headers.insert(name, value.clone());
             }
         }
-        Visit { switch: self.clone(), headers, extensions: request.extensions().clone() }
+        Visit { switch: self.clone(), headers, extensions }
     }
 }
 

@@ -116,6 +116,9 @@ async fn a_request_that_is_wrong_is_told_where() {
     }
     let (status, refusal) = engineer.ask("POST", "/api/v1/samples", vec![b' '; 5 << 20]).await;
     assert_eq!((status, text(&refusal, "/detail/code")), (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"));
+    let packed = engineer.request("POST", "/api/v1/samples").header("content-encoding", "gzip");
+    let refusal = engineer.send(packed, "packed").await;
+    assert_eq!(refusal.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE, "{refusal:?}");
     let (_, refusal) = engineer.ask("POST", "/api/v1/samples", r#"{"name": ""}"#).await;
     assert_eq!(text(&refusal, "/detail/violations/0/field"), "sample.name", "{refusal}");
 }
@@ -128,7 +131,8 @@ async fn etags_and_idempotency_keys_are_those_of_http() {
     let create = || engineer.request("POST", "/api/v1/samples").header("idempotency-key", &key);
     let sent = json!({ "name": "W-once", "material_type": "Si", "location": "Lab" }).to_string();
     let first = engineer.send(create(), sent.clone()).await;
-    let again = engineer.send(create(), sent).await;
+    let quoted = engineer.request("POST", "/api/v1/samples").header("idempotency-key", format!("\"{key}\""));
+    let again = engineer.send(quoted, sent).await;
     assert_eq!((first.status(), first.body()), (StatusCode::OK, again.body()), "one sample");
     let other = engineer.send(create(), json!({ "name": "W-other", "material_type": "Si" }).to_string()).await;
     assert_ne!(other.status(), StatusCode::OK, "the key is taken");
@@ -137,6 +141,11 @@ async fn etags_and_idempotency_keys_are_those_of_http() {
     let tag = first.headers()["etag"].to_str().unwrap().to_owned();
     let unchanged = engineer.send(engineer.request("GET", &path).header("if-none-match", &tag), "").await;
     assert_eq!((unchanged.status(), unchanged.body().len()), (StatusCode::NOT_MODIFIED, 0));
+    let whole = engineer.send(engineer.request("GET", &path), "").await;
+    let head = engineer.send(engineer.request("HEAD", &path), "").await;
+    let length = head.headers()["content-length"].to_str().unwrap().parse();
+    assert_eq!((head.status(), head.body().len(), length), (StatusCode::OK, 0, Ok(whole.body().len())));
+    assert_eq!(head.headers()["etag"], *tag);
     // A change in part touches what it has.
     let change = |tag: &str, location: &str| {
         let request = engineer.request("PATCH", &path).header("if-match", tag);
@@ -242,6 +251,7 @@ async fn a_long_answer_is_compressed_for_who_asks_for_it_and_a_short_one_or_a_st
     };
     let plain = engineer.send(engineer.request("GET", "/api/v1/samples"), "").await;
     assert_eq!(plain.headers().get("content-encoding"), None);
+    assert_eq!(ask("/openapi.json").await.0.as_deref(), Some("gzip"));
     let (encoding, packed) = ask("/api/v1/samples").await;
     assert_eq!(encoding.as_deref(), Some("gzip"));
     assert!(packed.len() * 3 < plain.body().len(), "{} of {} bytes", packed.len(), plain.body().len());

@@ -20,7 +20,7 @@ const LIST: [string[], string][] = [
   [["c"], m.app_create_where_this_page_can()],
   [["Esc"], m.app_leave_the_field()],
   [["?"], m.app_this_list()],
-  [["g", "t"], m.app_go_to_today()],
+  [["g", "t"], m.ui_go_to_today()],
   [["g", "s"], m.app_go_to_samples()],
   [["g", "p"], m.app_go_to_projects()],
   [["g", "i"], m.app_go_to_instruments()],

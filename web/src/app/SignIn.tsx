@@ -1,6 +1,7 @@
 import { Anchor, Button, Card, Center, Divider, PasswordInput, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useEffect, useState } from "react";
 import { m } from "../gen/words/messages";
+import { useKnownMe } from "../rpc/me";
 import { queryClient } from "../rpc/query";
 import { session } from "../rpc/session";
 import { ErrorView } from "../ui/ErrorView";
@@ -20,7 +21,9 @@ function demo(): boolean {
 
 /** The sign-in; `again` for one whose session has ended: the page beneath stays. */
 export function SignIn({ again = false }: { again?: boolean }) {
-  const [username, setUsername] = useState("");
+  // Who it was, the page still knows.
+  const known = useKnownMe()?.user?.email;
+  const [username, setUsername] = useState((again && known) || "");
   const [password, setPassword] = useState("");
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();

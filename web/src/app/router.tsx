@@ -2,9 +2,9 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, notFound } from "@tanstack/react-router";
 import type { ComponentType } from "react";
 import type { ListSearch } from "../ui/ListTable";
+import { Missing } from "../ui/Missing";
 import { Broken } from "./Broken";
 import { Gate } from "./Gate";
-import { Missing } from "./Missing";
 
 const root = createRootRoute({ component: Gate, notFoundComponent: Missing, errorComponent: Broken });
 

@@ -1,8 +1,9 @@
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { Text } from "@mantine/core";
-import { useContext } from "react";
+import { type ReactNode, useContext } from "react";
 import { m } from "../gen/words/messages";
 import { formatTime, ZoneContext } from "../ui/Time";
+import { CertificateLink, InstrumentLink, PersonName, ProjectName, RecipeLink, SampleLink } from "./refs";
 
 /** Bookkeeping that changes each time and tells nothing. */
 const NOISE = new Set(["updated_at", "etag", "xmin"]);
@@ -38,6 +39,25 @@ export function changed(before: JsonObject | undefined, after: JsonObject | unde
     .sort();
 }
 
+/** Names of what is named by its id elsewhere. */
+const LINKS: [RegExp, (id: string) => ReactNode][] = [
+  [/(_by|^operator_id|^author_id|^user_id)$/, (id) => <PersonName id={id} />],
+  [/^instrument_id$/, (id) => <InstrumentLink id={id} />],
+  [/^sample_id$/, (id) => <SampleLink id={id} />],
+  [/^project_id$/, (id) => <ProjectName id={id} />],
+  [/^calibration_id$/, (id) => <CertificateLink id={id} />],
+  [/^recipe_version_id$/, (id) => <RecipeLink versionId={id} />],
+];
+
+function called(name: string): string {
+  return name.replace(/_ids?$/, "").replaceAll("_", " ");
+}
+
+function Value({ name, value, zone }: { name: string; value: JsonValue | undefined; zone: string }) {
+  const link = typeof value === "string" && UUID.test(value) ? LINKS.find(([of]) => of.test(name)) : undefined;
+  return link ? link[1](value as string) : text(value, zone);
+}
+
 /** The difference between what was and what is. */
 export function Changes({ before, after }: { before: JsonObject | undefined; after: JsonObject | undefined }) {
   const zone = useContext(ZoneContext);
@@ -50,8 +70,14 @@ export function Changes({ before, after }: { before: JsonObject | undefined; aft
   const names = changed(before, after);
   return names.map((name) => (
     <Text size="xs" key={name} component="div">
-      <strong>{name.replaceAll("_", " ")}</strong> <del>{text(before[name], zone)}</del> →{" "}
-      <ins>{text(after?.[name], zone)}</ins>
+      <strong>{called(name)}</strong>{" "}
+      <del>
+        <Value name={name} value={before[name]} zone={zone} />
+      </del>{" "}
+      →{" "}
+      <ins>
+        <Value name={name} value={after?.[name]} zone={zone} />
+      </ins>
     </Text>
   ));
 }

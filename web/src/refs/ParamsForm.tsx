@@ -32,6 +32,12 @@ function propertiesOf(schema: JsonObject | undefined): [string, Property][] {
   return properties.sort(([one], [other]) => place(one) - place(other));
 }
 
+/** A parameter as people call it, with its unit. */
+export function labelOf(name: string, schema: JsonObject | undefined): string {
+  const unit = ((schema?.properties ?? {}) as Record<string, Property>)[name]?.["x-ucum"];
+  return `${name.replaceAll("_", " ")}${unit && unit !== "1" ? ` (${unit})` : ""}`;
+}
+
 /** Parameters as they are typed. */
 export function textsOf(params: JsonObject | undefined): Texts {
   return Object.fromEntries(
@@ -124,7 +130,6 @@ export function ParamsForm(props: {
   return (
     <SimpleGrid cols={{ base: 1, sm: 2 }}>
       {propertiesOf(props.schema).map(([name, property]) => {
-        const unit = property["x-ucum"];
         const limit = props.limits?.find((one) => one.param === name);
         // Where a recipe says what may be changed, the rest may not.
         const fixed = props.limits !== undefined && !limit;
@@ -134,7 +139,7 @@ export function ParamsForm(props: {
             ? m.refs_the_recipe_allows_to({ low: limit.low, high: limit.high })
             : rangeOf(property);
         const common = {
-          label: `${name.replaceAll("_", " ")}${unit && unit !== "1" ? ` (${unit})` : ""}`,
+          label: labelOf(name, props.schema),
           description: [property.description, range].filter(Boolean).join("; "),
           required: required.has(name) && property.default === undefined,
           error: props.faults[name],

@@ -2,7 +2,9 @@
 import { Anchor } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { m } from "../gen/words/messages";
 import { rpc } from "../rpc/transport";
+import { quoted } from "../ui/ListTable";
 
 const ALL = 1000;
 const MINUTE = 60_000;
@@ -67,6 +69,41 @@ export function SampleLink({ id }: { id: string }) {
   });
   return (
     <Anchor renderRoot={(props) => <Link to="/samples/$id" params={{ id }} {...props} />}>{data?.name ?? "…"}</Anchor>
+  );
+}
+
+/** A version of a recipe, by its id. */
+export function RecipeLink({ versionId }: { versionId: string }) {
+  const { data } = useQuery({
+    queryKey: ["recipes", "version", versionId],
+    queryFn: async ({ signal }) => {
+      const filter = `id = ${quoted(versionId)}`;
+      const version = (await rpc.recipes.listRecipeVersions({ filter, pageSize: 1 }, { signal })).recipeVersions[0];
+      const recipe = version && (await rpc.recipes.getRecipe({ id: version.recipeId }, { signal })).recipe;
+      return version && recipe ? { id: recipe.id, name: recipe.name, version: version.version } : null;
+    },
+    staleTime: MINUTE,
+  });
+  if (!data) return <span>…</span>;
+  const { id, name, version } = data;
+  return (
+    <Anchor renderRoot={(props) => <Link to="/recipes/$id" params={{ id }} {...props} />}>
+      {m.refs_recipe_version({ name, version })}
+    </Anchor>
+  );
+}
+
+/** A certificate, by its number. */
+export function CertificateLink({ id }: { id: string }) {
+  const { data } = useQuery({
+    queryKey: ["calibrations", id],
+    queryFn: async ({ signal }) => (await rpc.calibrations.getCalibration({ id }, { signal })).calibration,
+    staleTime: MINUTE,
+  });
+  return (
+    <Anchor size="sm" renderRoot={(props) => <Link to="/calibrations/$id" params={{ id }} {...props} />}>
+      {data?.certificateId ?? "…"}
+    </Anchor>
   );
 }
 

@@ -21,6 +21,9 @@ export const queryClient = new QueryClient({
   },
 });
 
+/** For what no watch tells of: it is asked for again and again while the page is seen. */
+export const FOLLOWED = { refetchInterval: 15_000 } as const;
+
 /** A UUID. Where a page has no secure context, randomUUID is missing, but random numbers are not. */
 export function newId(): string {
   if (typeof crypto.randomUUID === "function") return crypto.randomUUID();

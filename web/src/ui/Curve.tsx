@@ -2,14 +2,9 @@ import { Button, Group, useComputedColorScheme } from "@mantine/core";
 import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 import { m } from "../gen/words/messages";
+import { type Axes, type Leg, legs, type Series } from "./legs";
 import "uplot/dist/uPlot.min.css";
 import classes from "./Curve.module.css";
-
-export interface Series {
-  label: string;
-  x: ArrayLike<number>;
-  y: ArrayLike<number>;
-}
 
 const HEIGHT = 360;
 /** Told apart by their dashes as well. */
@@ -19,7 +14,7 @@ const STROKES = {
 };
 
 /** Curves over one axis. A drag zooms in, a double click out again; the legend reads off what is under the cursor. */
-export function Curve(props: { series: Series[]; across: string; up: string; logarithmic: boolean }) {
+export function Curve(props: { series: Series[]; across: string; up: string; logarithmic: Axes }) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   const scheme = useComputedColorScheme("light");
@@ -27,33 +22,38 @@ export function Curve(props: { series: Series[]; across: string; up: string; log
   useEffect(() => {
     const element = box.current;
     if (!element || series.length === 0) return;
+    const lines = series.map((one) => legs(one, logarithmic));
     const ink = getComputedStyle(element).color;
     const axis = { stroke: ink, grid: { stroke: scheme === "dark" ? "#3b4248" : "#dde2e6", width: 1 } };
     const options: uPlot.Options = {
       width: element.clientWidth,
       height: HEIGHT,
-      scales: { x: { time: false }, y: logarithmic ? { distr: 3 } : {} },
+      scales: {
+        x: { time: false, ...(logarithmic.across ? { distr: 3 } : {}) },
+        y: logarithmic.up ? { distr: 3 } : {},
+      },
       axes: [
-        { ...axis, label: across },
-        { ...axis, label: up, size: 80, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : short(tick))) },
+        { ...axis, label: across, ...(logarithmic.across ? { values: ticks } : {}) },
+        { ...axis, label: up, size: 80, values: ticks },
       ],
       series: [
         { label: across, value: (_, value) => (value === null ? "–" : short(value)) },
-        ...series.map((one, index) => {
+        ...series.flatMap((one, index) => {
           const [stroke, dash] = STROKES[scheme][index % STROKES[scheme].length] ?? ["#0b6474"];
-          return {
-            label: one.label,
+          const drawn = lines[index] ?? [];
+          return drawn.map((_, leg) => ({
+            label: drawn.length > 1 ? m.ui_leg({ of: one.label, leg: leg + 1 }) : one.label,
             stroke,
             ...(dash ? { dash } : {}),
             width: 1.5,
             spanGaps: true,
             value: (_: uPlot, value: number | null) => (value === null ? "–" : short(value)),
-          };
+          }));
         }),
       ],
       cursor: { drag: { x: true, y: false } },
     };
-    plot.current = new uPlot(options, aligned(series, logarithmic), element);
+    plot.current = new uPlot(options, aligned(lines.flat()), element);
     plot.current.root.querySelector(".u-legend")?.setAttribute("aria-label", m.ui_values_under_the_cursor());
     const watcher = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height: HEIGHT }));
     watcher.observe(element);
@@ -68,8 +68,9 @@ export function Curve(props: { series: Series[]; across: string; up: string; log
     const now = plot.current;
     const { min, max } = now?.scales.x ?? {};
     if (!now || min == null || max == null) return;
-    const [middle, half] = [(min + max) / 2, ((max - min) / 2) * factor];
-    now.setScale("x", { min: middle - half, max: middle + half });
+    const [there, back] = props.logarithmic.across ? [Math.log10, (value: number) => 10 ** value] : [Number, Number];
+    const [middle, half] = [(there(min) + there(max)) / 2, ((there(max) - there(min)) / 2) * factor];
+    now.setScale("x", { min: back(middle - half), max: back(middle + half) });
   };
   const whole = () => plot.current?.setData(plot.current.data, true);
   return (
@@ -98,29 +99,13 @@ function short(value: number): string {
     : String(Number(value.toPrecision(6)));
 }
 
-/** Curves as uPlot wants them: over one rising axis. */
-export function aligned(series: Series[], logarithmic: boolean): uPlot.AlignedData {
-  const tables = series.map(({ x, y }) => {
-    const order = rising(x)
-      ? undefined
-      : Array.from({ length: x.length }, (_, index) => index).sort((a, b) => Number(x[a]) - Number(x[b]));
-    const at = (index: number) => order?.[index] ?? index;
-    const across = Float64Array.from({ length: x.length }, (_, index) => Number(x[at(index)]));
-    const up = Array.from({ length: x.length }, (_, index) => shown(Number(y[at(index)]), logarithmic));
-    return [across, up] as [Float64Array, (number | null)[]];
-  });
-  const [only] = tables;
-  if (tables.length === 1 && only) return only as unknown as uPlot.AlignedData;
-  return uPlot.join(tables as unknown as uPlot.AlignedData[]);
+function ticks(_: uPlot, values: (number | null)[]): string[] {
+  return values.map((value) => (value === null ? "" : short(value)));
 }
 
-function shown(value: number, logarithmic: boolean): number | null {
-  if (!logarithmic) return Number.isFinite(value) ? value : null;
-  return value === 0 || !Number.isFinite(value) ? null : Math.abs(value);
-}
-
-function rising(values: ArrayLike<number>): boolean {
-  for (let index = 1; index < values.length; index++)
-    if (Number(values[index]) < Number(values[index - 1])) return false;
-  return true;
+/** Legs over one axis that is common to them. */
+function aligned(all: Leg[]): uPlot.AlignedData {
+  const [only] = all;
+  if (all.length === 1 && only) return only as unknown as uPlot.AlignedData;
+  return uPlot.join(all as unknown as uPlot.AlignedData[]);
 }

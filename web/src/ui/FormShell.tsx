@@ -30,8 +30,11 @@ export function FormShell<Values extends FieldValues>(props: {
   useUnsaved(form.formState.isDirty);
   useEffect(() => {
     if (!change.error) return;
-    for (const { field, description } of failure(change.error).violations)
+    const { violations, reason, metadata } = failure(change.error);
+    for (const { field, description } of violations)
       form.setError(fieldOf(field) as Path<Values>, { message: description });
+    if (reason === "RESOURCE_EXISTS" && metadata.field)
+      form.setError(fieldOf(metadata.field) as Path<Values>, { message: m.ui_is_taken() });
   }, [change.error, form.setError]);
   // Enter in a field sends a form too, whatever its button says.
   const submit = (values: Values) => {

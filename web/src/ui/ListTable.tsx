@@ -83,8 +83,9 @@ export function useListTable<Row>(options: {
     pageToken: search.page ?? "",
     pageSize: PAGE_SIZE,
   };
+  const { columns: _, ...wanted } = search;
   const query = useQuery({
-    queryKey: [...options.key, "list", asked],
+    queryKey: [...options.key, "list", asked, wanted],
     queryFn: ({ signal }) => options.fetch(asked, signal, search),
     placeholderData: keepPreviousData,
   });

@@ -32,6 +32,7 @@ from .policy import (
     Request,
     has,
     is_repeatable,
+    pause_s,
     rows_of,
     wait_s,
     with_field,
@@ -248,6 +249,9 @@ class Lab:
                 if wait is None:
                     raise
                 await asyncio.sleep(wait)
+            else:
+                # A watch has no end of its own: whoever ended it is going away.
+                await asyncio.sleep(pause_s(tries, LONGEST_RECONNECT_WAIT_S))
             finally:
                 # Whoever stops listening ends the call.
                 stream.cancel()

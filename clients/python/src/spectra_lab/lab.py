@@ -25,7 +25,7 @@ from spectra.samples.v1.samples_service_pb2_grpc import SamplesServiceStub
 from . import address as addresses
 from .calls import Calls, Session
 from .errors import LabError
-from .policy import LONGEST_RECONNECT_WAIT_S, Request, has, rows_of, wait_s, with_field
+from .policy import LONGEST_RECONNECT_WAIT_S, Request, has, pause_s, rows_of, wait_s, with_field
 from .tokens import Tokens
 
 
@@ -115,6 +115,9 @@ class Lab:
                 if wait is None:
                     raise
                 time.sleep(wait)
+            else:
+                # A watch has no end of its own: whoever ended it is going away.
+                time.sleep(pause_s(tries, LONGEST_RECONNECT_WAIT_S))
             finally:
                 # Whoever stops listening ends the call.
                 stream.cancel()

@@ -37,6 +37,11 @@ def wait_s(error: LabError, tries: int, longest: float) -> float | None:
         return error.retry_delay * random.uniform(1, 1.2) if error.retry_delay <= LONGEST_WAIT_S else None
     if not isinstance(error, Unavailable):
         return None
+    return pause_s(tries, longest)
+
+
+def pause_s(tries: int, longest: float) -> float:
+    """How long to wait before try number `tries` + 1, where the lab says nothing."""
     return float(min(FIRST_WAIT_S * 2 ** min(tries - 1, 10), longest) * random.uniform(0.5, 1))
 
 

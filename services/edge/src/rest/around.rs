@@ -33,12 +33,18 @@ pub fn around(rest: Rest, origins: &[String]) -> Answer {
     });
     let gzip = CompressionLayer::new().gzip(true).compress_when(SizeAbove::new(WORTH_BYTES).and(is_json));
     let cors = gzip.layer(cors(origins).layer(bare.clone()));
-    let own = gzip.layer(bare);
-    Arc::new(
-        move |request| {
-            if request.headers().contains_key(header::ORIGIN) { send(&cors, request) } else { send(&own, request) }
-        },
-    )
+    let compressed = gzip.layer(bare.clone());
+    // Layers that have nothing to do are not on the way: most scripts name no origin and take no compression.
+    Arc::new(move |request| {
+        let headers = request.headers();
+        if headers.contains_key(header::ORIGIN) {
+            send(&cors, request)
+        } else if headers.contains_key(header::ACCEPT_ENCODING) {
+            send(&compressed, request)
+        } else {
+            send(&bare, request)
+        }
+    })
 }
 
 fn send<S, B>(service: &S, request: Request<Body>) -> BoxFuture<'static, Response<Body>>
@@ -71,6 +77,7 @@ fn cors(origins: &[String]) -> CorsLayer {
             header::IF_MATCH,
             header::IF_NONE_MATCH,
             HeaderName::from_static("idempotency-key"),
+            HeaderName::from_static("last-event-id"),
             HeaderName::from_static("x-request-id"),
         ])
         .expose_headers([

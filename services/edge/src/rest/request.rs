@@ -118,7 +118,8 @@ fn from_headers(object: &mut Object, binding: &Binding, input: &MessageDescripto
         }
     };
     if let Some(key) = text(header::HeaderName::from_static("idempotency-key")) {
-        set("request_id", key);
+        // Quoted, where somebody follows the header's draft to the letter.
+        set("request_id", key.trim().trim_matches('"'));
     }
     if let Some(id) = text(header::HeaderName::from_static("last-event-id")) {
         set("resume_token", id);

@@ -1,8 +1,11 @@
+import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { Button, Group, PasswordInput, Skeleton, Stack, Table, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
+import { useContext, useEffect } from "react";
 import { useForm } from "react-hook-form";
 import type { Session } from "../../gen/spectra/auth/v1/auth_pb";
 import { m } from "../../gen/words/messages";
+import { failure } from "../../rpc/failure";
 import { useMe } from "../../rpc/me";
 import { roleName } from "../../rpc/names";
 import { newId, useChange } from "../../rpc/query";
@@ -12,7 +15,7 @@ import { ErrorView } from "../../ui/ErrorView";
 import { Facts } from "../../ui/Facts";
 import { Page, Section } from "../../ui/Page";
 import { State } from "../../ui/State";
-import { Time } from "../../ui/Time";
+import { formatTime, Time, ZoneContext } from "../../ui/Time";
 import { useUnsaved } from "../../ui/unsaved";
 
 const key = ["sessions"];
@@ -37,6 +40,7 @@ export default function AccountPage() {
 }
 
 function Sessions() {
+  const zone = useContext(ZoneContext);
   const query = useQuery({
     queryKey: key,
     queryFn: async ({ signal }) =>
@@ -92,7 +96,15 @@ function Sessions() {
                   {one.current ? (
                     <State tone="good">{m.account_this_one()}</State>
                   ) : (
-                    <Button size="compact-xs" variant="default" onClick={() => end.mutate(one.id)}>
+                    <Button
+                      size="compact-xs"
+                      variant="default"
+                      aria-label={m.account_end_the_one_of({
+                        time: formatTime(one.createdAt ? timestampDate(one.createdAt) : new Date(0), zone),
+                        address: one.address || "–",
+                      })}
+                      onClick={() => end.mutate(one.id)}
+                    >
                       {m.account_end_it()}
                     </Button>
                   )}
@@ -122,6 +134,12 @@ function Password() {
   });
   const { register, formState } = form;
   useUnsaved(formState.isDirty);
+  const refusal = change.error ? failure(change.error) : undefined;
+  // At the sign-in the same reason speaks of name and password; here it is this field alone.
+  const mistyped = refusal?.reason === "CREDENTIALS_INVALID";
+  useEffect(() => {
+    if (mistyped) form.setError("currentPassword", { message: m.account_this_is_not_your_password() });
+  }, [mistyped, form.setError]);
   const toggle = { "aria-label": m.ui_show_or_hide_the_password() };
   return (
     <Section title={m.ui_password()}>
@@ -142,7 +160,7 @@ function Password() {
             {...register("newPassword", { required: m.account_what_shall_it_be() })}
             error={formState.errors.newPassword?.message}
           />
-          {change.error ? <ErrorView error={change.error} /> : null}
+          {change.error && !mistyped ? <ErrorView error={change.error} /> : null}
           {change.isSuccess && (
             <Text size="sm" role="status">
               {m.account_changed_your_other_sessions_have_ended()}

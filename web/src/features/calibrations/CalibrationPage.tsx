@@ -9,7 +9,7 @@ import { History } from "../../refs/History";
 import { InstrumentLink, PersonName } from "../../refs/refs";
 import { useCan } from "../../rpc/me";
 import { calibrationStateName, certificateTone } from "../../rpc/names";
-import { useChange } from "../../rpc/query";
+import { FOLLOWED, useChange } from "../../rpc/query";
 import { rpc } from "../../rpc/transport";
 import { Action, unless } from "../../ui/Action";
 import { Confirm } from "../../ui/Confirm";
@@ -52,6 +52,7 @@ const REVIEWS = [
 export default function CalibrationPage() {
   const { id } = useParams({ from: "/calibrations/$id" });
   const query = useQuery({
+    ...FOLLOWED,
     queryKey: ["calibrations", id],
     queryFn: async ({ signal }) => (await rpc.calibrations.getCalibration({ id }, { signal })).calibration,
   });

@@ -10,7 +10,9 @@ import { permissionOf, useCan, useMe } from "../../rpc/me";
 import { useChange } from "../../rpc/query";
 import { rpc } from "../../rpc/transport";
 import { unless } from "../../ui/Action";
+import { ErrorView } from "../../ui/ErrorView";
 import { FormShell } from "../../ui/FormShell";
+import { Missing } from "../../ui/Missing";
 import { Page } from "../../ui/Page";
 import { formatTime, startOfDay } from "../../ui/Time";
 import { CONFORMITY } from "./conformity";
@@ -47,9 +49,13 @@ function initial(zone: string): Values {
 /** What the calibration laboratory's paper says (ISO/IEC 17025, 7.8). */
 export default function NewCalibrationPage() {
   const { id } = useParams({ from: "/instruments/$id/certificates/new" });
-  const instrument = useInstruments().data?.find((one) => one.id === id);
+  const instruments = useInstruments();
+  const instrument = instruments.data?.find((one) => one.id === id);
   // Which day it is, the lab's zone says.
   const zone = useMe().data?.organization?.timeZone;
+  if (instruments.error && !instruments.data)
+    return <ErrorView error={instruments.error} again={() => instruments.refetch()} />;
+  if (instruments.data && !instrument) return <Missing />;
   return (
     <Page
       title={m.calibrations_enter_a_certificate()}

@@ -7,7 +7,7 @@ import { InstrumentLink, SampleLink, useInstruments, useMethodTitle } from "../.
 import { isFit, Standing, statusQuery, useStandings } from "../../refs/Standing";
 import { useCan, useMe } from "../../rpc/me";
 import { calibrationStatusName, calibrationTone, runStateName, runTone } from "../../rpc/names";
-import { queryClient } from "../../rpc/query";
+import { FOLLOWED, queryClient } from "../../rpc/query";
 import { rpc } from "../../rpc/transport";
 import { useWatch } from "../../rpc/watch";
 import { ErrorView } from "../../ui/ErrorView";
@@ -231,6 +231,7 @@ function Quarantine() {
 
 function Reviews() {
   const query = useQuery({
+    ...FOLLOWED,
     queryKey: ["recipes", "review"],
     queryFn: async ({ signal }) =>
       (await rpc.recipes.listRecipes({ filter: "state = IN_REVIEW", pageSize: SHOWN }, { signal })).recipes,
@@ -261,6 +262,7 @@ function Reviews() {
 
 function Certificates() {
   const query = useQuery({
+    ...FOLLOWED,
     queryKey: ["calibrations", "review"],
     queryFn: async ({ signal }) =>
       (await rpc.calibrations.listCalibrations({ filter: "state = DRAFT", pageSize: SHOWN }, { signal })).calibrations,

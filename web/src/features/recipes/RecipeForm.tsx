@@ -123,13 +123,15 @@ export function RecipeForm(props: {
 /** Lines `vgs_stop: 0 to 2`; what is wrong with them, where something is. */
 export function limitsOf(lines: string): Content["limits"] | string {
   const limits: Content["limits"] = [];
+  const misread: string[] = [];
   for (const line of lines
     .split("\n")
     .map((one) => one.trim())
     .filter(Boolean)) {
     const [, param = "", low = "", high = ""] = /^(\w+)\s*:\s*(\S+)\s+to\s+(\S+)$/.exec(line) ?? [];
-    if (!param || Number.isNaN(Number(low)) || Number.isNaN(Number(high))) return m.recipes_limit_misread({ line });
+    if (!param || Number.isNaN(Number(low)) || Number.isNaN(Number(high)))
+      misread.push(m.recipes_limit_misread({ line }));
     limits.push({ param, low: Number(low), high: Number(high) });
   }
-  return limits;
+  return misread.length > 0 ? misread.join(" ") : limits;
 }

@@ -1,4 +1,4 @@
-import { Code, Group, NativeSelect, Skeleton, Table, Text } from "@mantine/core";
+import { Alert, Code, Group, NativeSelect, Skeleton, Table, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
@@ -10,7 +10,7 @@ import { text } from "../../refs/Changes";
 import { PersonName, useMethodTitle } from "../../refs/refs";
 import { permissionOf, useCan } from "../../rpc/me";
 import { recipeStateName, recipeTone } from "../../rpc/names";
-import { useChange } from "../../rpc/query";
+import { FOLLOWED, useChange } from "../../rpc/query";
 import { rpc } from "../../rpc/transport";
 import { Action, unless } from "../../ui/Action";
 import { Confirm } from "../../ui/Confirm";
@@ -87,6 +87,7 @@ export default function RecipePage() {
   const can = useCan();
   const [editing, setEditing] = useState(false);
   const query = useQuery({
+    ...FOLLOWED,
     queryKey: ["recipes", id],
     queryFn: async ({ signal }) => (await rpc.recipes.getRecipe({ id }, { signal })).recipe,
   });
@@ -140,6 +141,11 @@ export default function RecipePage() {
         )
       }
     >
+      {latest?.state === DRAFT && latest.reviewedAt && (
+        <Alert color="yellow" title={m.recipes_it_was_sent_back()}>
+          {latest.reviewComment} (<PersonName id={latest.reviewedBy} />, <Time at={latest.reviewedAt} />)
+        </Alert>
+      )}
       {editing ? (
         <RecipeForm
           recipe={recipe}
@@ -192,6 +198,7 @@ function StepAction({ recipe, step }: { recipe: Recipe; step: Step }) {
 /** All versions, and any two of them side by side. */
 function Versions({ recipeId }: { recipeId: string }) {
   const query = useQuery({
+    ...FOLLOWED,
     queryKey: ["recipes", recipeId, "versions"],
     queryFn: async ({ signal }) =>
       (

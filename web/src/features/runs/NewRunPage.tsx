@@ -3,14 +3,16 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import type { CalibrationStatus } from "../../gen/spectra/calibration/v1/calibration_pb";
+import { RunPurpose } from "../../gen/spectra/runs/v1/run_pb";
+import { RunsService } from "../../gen/spectra/runs/v1/runs_service_pb";
 import { type Sample, SampleStatus } from "../../gen/spectra/samples/v1/sample_pb";
 import { m } from "../../gen/words/messages";
 import { faultsOf, ParamsForm, paramsOf, type Texts, textsOf } from "../../refs/ParamsForm";
 import { useInstruments, useMethods } from "../../refs/refs";
 import { isFit, REMEDIES, Standing, statusQuery, useStandings } from "../../refs/Standing";
 import { failure } from "../../rpc/failure";
-import { useCan } from "../../rpc/me";
-import { calibrationStatusName, sampleStatusName } from "../../rpc/names";
+import { permissionOf, useCan } from "../../rpc/me";
+import { calibrationStatusName, runPurposeName, sampleStatusName } from "../../rpc/names";
 import { useChange } from "../../rpc/query";
 import { rpc } from "../../rpc/transport";
 import { Action, unless } from "../../ui/Action";
@@ -20,7 +22,10 @@ import { Page, Section } from "../../ui/Page";
 import { wordsOf } from "../../ui/reasons";
 import { leaving, useUnsaved } from "../../ui/unsaved";
 
+const PURPOSES = [RunPurpose.ROUTINE, RunPurpose.INTERMEDIATE_CHECK, RunPurpose.CALIBRATION];
+
 interface Draft {
+  purpose: RunPurpose;
   sampleId: string;
   instrumentId: string;
   recipeVersionId: string;
@@ -34,8 +39,10 @@ interface Draft {
 export default function NewRunPage() {
   const navigate = useNavigate();
   const search = useSearch({ strict: false }) as ListSearch;
-  const may = useCan()("runs.create");
+  const can = useCan();
+  const may = can("runs.create");
   const [first] = useState<Draft>({
+    purpose: RunPurpose.ROUTINE,
     sampleId: search.sample ?? "",
     instrumentId: search.instrument ?? "",
     recipeVersionId: "",
@@ -59,29 +66,33 @@ export default function NewRunPage() {
   const standing = useQuery({ ...statusQuery(draft.instrumentId), enabled: draft.instrumentId !== "" });
   useStandings();
   const create = useChange(
-    (run: Draft, requestId) =>
-      rpc.runs.createRun({
-        run: {
-          sampleId: run.sampleId,
-          instrumentId: run.instrumentId,
-          recipeVersionId: run.recipeVersionId,
-          method: run.recipeVersionId ? "" : run.method,
-          params: paramsOf(method?.paramsSchema, run.params),
-          comment: run.comment,
-        },
-        requestId,
-      }),
+    async ({ purpose, ...draft }: Draft, requestId) => {
+      const run = {
+        sampleId: draft.sampleId,
+        instrumentId: draft.instrumentId,
+        recipeVersionId: draft.recipeVersionId,
+        method: draft.recipeVersionId ? "" : draft.method,
+        params: paramsOf(method?.paramsSchema, draft.params),
+        comment: draft.comment,
+      };
+      const made =
+        purpose === RunPurpose.ROUTINE
+          ? await rpc.runs.createRun({ run, requestId })
+          : await rpc.runs.createNonRoutineRun({ run, purpose, requestId });
+      return made.run;
+    },
     {
       touches: [["runs"]],
-      done: ({ run }) => run && void navigate({ to: "/runs/$id", params: { id: run.id }, ignoreBlocker: true }),
+      done: (run) => run && void navigate({ to: "/runs/$id", params: { id: run.id }, ignoreBlocker: true }),
     },
   );
   const set = (change: Partial<Draft>) => {
     create.reset();
     setDraft((before) => ({ ...before, ...change }));
   };
+  const exempt = draft.purpose !== RunPurpose.ROUTINE;
   const locked =
-    standing.data && !isFit(standing.data)
+    standing.data && !isFit(standing.data) && !exempt
       ? m.runs_no_run_can_start_on_it({ status: calibrationStatusName(standing.data.status).toLowerCase() })
       : undefined;
   const wanting = !draft.sampleId
@@ -102,6 +113,20 @@ export default function NewRunPage() {
         }}
       >
         <Stack maw={720}>
+          {can(permissionOf(RunsService.method.createNonRoutineRun)) && (
+            <NativeSelect
+              label={m.runs_purpose()}
+              description={exempt ? m.runs_exempt_from_the_lockout() : undefined}
+              value={String(draft.purpose)}
+              onChange={(event) => set({ purpose: Number(event.currentTarget.value) })}
+            >
+              {PURPOSES.map((purpose) => (
+                <option key={purpose} value={purpose}>
+                  {runPurposeName(purpose)}
+                </option>
+              ))}
+            </NativeSelect>
+          )}
           <SampleChoice value={draft.sampleId} choose={(sampleId) => set({ sampleId })} />
           <NativeSelect
             label={m.runs_instrument()}
@@ -276,7 +301,7 @@ function SampleChoice({ value, choose }: { value: string; choose: (id: string) =
     ...(found.data ?? []),
   ];
   return (
-    <Group grow align="flex-end">
+    <Group grow align="flex-start">
       <TextInput
         label={m.runs_find_a_sample()}
         placeholder={m.runs_scan_or_type_a_name()}
@@ -296,6 +321,7 @@ function SampleChoice({ value, choose }: { value: string; choose: (id: string) =
         label={m.runs_sample()}
         required
         value={value}
+        error={chosen.data && notChosen([chosen.data], "")}
         onChange={(event) => choose(event.currentTarget.value)}
       >
         <option value="">{m.ui_choose_one()}</option>

@@ -6,10 +6,11 @@ import type { Run } from "../../gen/spectra/runs/v1/run_pb";
 import { ExportFormat } from "../../gen/spectra/runs/v1/runs_service_pb";
 import { m } from "../../gen/words/messages";
 import { rpc } from "../../rpc/transport";
-import { Curve, type Series } from "../../ui/Curve";
+import { Curve } from "../../ui/Curve";
 import { Download } from "../../ui/Download";
 import { ErrorView } from "../../ui/ErrorView";
 import { quoted } from "../../ui/ListTable";
+import type { Axes, Series } from "../../ui/legs";
 import { Section } from "../../ui/Page";
 import { formatTime, ZoneContext } from "../../ui/Time";
 
@@ -42,7 +43,7 @@ export default function RunData({ run }: { run: Run }) {
   const [stream, setStream] = useState(run.streams[0]?.name ?? "");
   const [x, setX] = useState(0);
   const [chosenY, setY] = useState<number>();
-  const [logarithmic, setLogarithmic] = useState(false);
+  const [logarithmic, setLogarithmic] = useState<Axes>({ across: false, up: false });
   const [other, setOther] = useState("");
   // A run that goes on has more to show each time that it changes.
   const query = useQuery({
@@ -58,6 +59,16 @@ export default function RunData({ run }: { run: Run }) {
           { signal },
         )
       ).runs,
+  });
+  const sampleIds = [...new Set((others.data ?? []).map((one) => one.sampleId))];
+  const names = useQuery({
+    queryKey: ["samples", "names", sampleIds],
+    queryFn: async ({ signal }) => {
+      const filter = sampleIds.map((id) => `id = ${quoted(id)}`).join(" OR ");
+      const { samples } = await rpc.samples.listSamples({ filter, showDeleted: true, pageSize: 50 }, { signal });
+      return new Map(samples.map(({ id, name }) => [id, name]));
+    },
+    enabled: sampleIds.length > 0,
   });
   const overlaid = useQuery({ ...dataQuery(other, stream), enabled: other !== "" });
   const columns = query.data ?? [];
@@ -118,7 +129,7 @@ export default function RunData({ run }: { run: Run }) {
                     [
                       one.id,
                       m.runs_other_run({
-                        run: one.id.slice(-8),
+                        run: names.data?.get(one.sampleId) ?? one.id.slice(-8),
                         time: formatTime(new Date(Number(one.createdAt?.seconds) * 1000), zone),
                       }),
                     ] as [string, string],
@@ -126,14 +137,17 @@ export default function RunData({ run }: { run: Run }) {
             ]}
             choose={setOther}
           />
-          <Button
-            size="xs"
-            variant={logarithmic ? "filled" : "default"}
-            aria-pressed={logarithmic}
-            onClick={() => setLogarithmic(!logarithmic)}
-          >
-            {m.runs_logarithmic()}
-          </Button>
+          {(["up", "across"] as const).map((axis) => (
+            <Button
+              key={axis}
+              size="xs"
+              variant={logarithmic[axis] ? "filled" : "default"}
+              aria-pressed={logarithmic[axis]}
+              onClick={() => setLogarithmic({ ...logarithmic, [axis]: !logarithmic[axis] })}
+            >
+              {axis === "up" ? m.runs_logarithmic() : m.runs_logarithmic_across()}
+            </Button>
+          ))}
         </Group>
         {query.error ? <ErrorView error={query.error} again={() => query.refetch()} /> : null}
         {query.data ? (
@@ -141,7 +155,7 @@ export default function RunData({ run }: { run: Run }) {
         ) : (
           <Skeleton height={320} />
         )}
-        {logarithmic && (
+        {(logarithmic.up || logarithmic.across) && (
           <Text size="xs" c="dimmed">
             {m.runs_absolute_values_what_is_zero()}
           </Text>

@@ -1,14 +1,23 @@
-import { Alert, Anchor, Code, Skeleton, Table, Text } from "@mantine/core";
+import { Alert, Code, Skeleton, Table, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { Link, useParams } from "@tanstack/react-router";
-import { lazy, Suspense } from "react";
+import { useParams } from "@tanstack/react-router";
+import { lazy, type ReactNode, Suspense } from "react";
 import { type PinnedGrant, type Run, RunPurpose, RunState } from "../../gen/spectra/runs/v1/run_pb";
 import { RunsService } from "../../gen/spectra/runs/v1/runs_service_pb";
 import { m } from "../../gen/words/messages";
 import { text } from "../../refs/Changes";
 import { History } from "../../refs/History";
-import { InstrumentLink, PersonName, SampleLink, useMethodTitle } from "../../refs/refs";
+import { labelOf } from "../../refs/ParamsForm";
+import {
+  CertificateLink,
+  InstrumentLink,
+  PersonName,
+  RecipeLink,
+  SampleLink,
+  useMethods,
+  useMethodTitle,
+} from "../../refs/refs";
 import { isFit, REMEDIES, Standing, statusQuery } from "../../refs/Standing";
 import { permissionOf, useCan } from "../../rpc/me";
 import { calibrationStatusName, runDispositionName, runPurposeName, runStateName, runTone } from "../../rpc/names";
@@ -114,6 +123,7 @@ const STEPS: Step[] = [
 export default function RunPage() {
   const { id } = useParams({ from: "/runs/$id" });
   const title = useMethodTitle();
+  const methods = useMethods();
   const query = useQuery({
     queryKey: ["runs", id],
     queryFn: async ({ signal }) => (await rpc.runs.getRun({ id }, { signal })).run,
@@ -125,6 +135,7 @@ export default function RunPage() {
   const run = query.data;
   if (query.error && !run) return <ErrorView error={query.error} again={() => query.refetch()} />;
   if (!run) return <Skeleton height={300} />;
+  const schema = methods.data?.find((method) => method.code === run.method)?.paramsSchema;
   return (
     <Page
       title={title(run.method)}
@@ -162,12 +173,20 @@ export default function RunPage() {
           ...(run.comment ? [[m.ui_comment(), run.comment] as [string, string]] : []),
           [
             m.runs_recipe(),
-            run.recipeSha256 ? <Code key="recipe">{run.recipeSha256.slice(0, 16)}</Code> : m.ui_none_chosen(),
+            run.recipeVersionId ? <RecipeLink key="recipe" versionId={run.recipeVersionId} /> : m.ui_none_chosen(),
           ],
+          ...(run.recipeSha256
+            ? [
+                [m.runs_its_content_hash(), <Code key="hash">{run.recipeSha256.slice(0, 16)}</Code>] as [
+                  string,
+                  ReactNode,
+                ],
+              ]
+            : []),
         ]}
       />
       <Section title={m.runs_parameters()}>
-        <Facts of={Object.entries(run.params ?? {}).map(([name, value]) => [name.replaceAll("_", " "), text(value)])} />
+        <Facts of={Object.entries(run.params ?? {}).map(([name, value]) => [labelOf(name, schema), text(value)])} />
       </Section>
       <Section title={m.runs_calibration_it_rests_on()}>
         <Grants grants={run.grants} />
@@ -255,14 +274,7 @@ function Grants({ grants }: { grants: PinnedGrant[] }) {
             </Table.Td>
             <Table.Td>
               {grant.calibrationId ? (
-                <Anchor
-                  size="sm"
-                  renderRoot={(props) => (
-                    <Link to="/calibrations/$id" params={{ id: grant.calibrationId }} {...props} />
-                  )}
-                >
-                  {m.runs_certificate()}
-                </Anchor>
+                <CertificateLink id={grant.calibrationId} />
               ) : (
                 m.runs_exempt_a_check_of_the_instrument()
               )}

@@ -2,11 +2,13 @@ import { Checkbox, Skeleton, Stack, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { m } from "../../gen/words/messages";
+import { failure } from "../../rpc/failure";
 import { useCan } from "../../rpc/me";
 import { useChange } from "../../rpc/query";
 import { rpc } from "../../rpc/transport";
 import { Action, unless } from "../../ui/Action";
 import { ErrorView } from "../../ui/ErrorView";
+import { fieldOf } from "../../ui/FormShell";
 import { Page, Section } from "../../ui/Page";
 import { useUnsaved } from "../../ui/unsaved";
 
@@ -28,7 +30,12 @@ interface Part<Stored extends { etag: string }> {
   read: (signal: AbortSignal) => Promise<Stored | undefined>;
   write: (stored: Stored, requestId: string) => Promise<unknown>;
   touches: string[];
-  fields: (stored: Stored, set: (change: Partial<Stored>) => void, readOnly: boolean) => ReactNode;
+  fields: (
+    stored: Stored,
+    set: (change: Partial<Stored>) => void,
+    readOnly: boolean,
+    faults: Record<string, string>,
+  ) => ReactNode;
 }
 
 /** Something of which there is one: read, changed in place, saved with the tag that it was read with. */
@@ -42,6 +49,8 @@ function Editable<Stored extends { etag: string }>(part: Part<Stored>) {
     done: () => setEdited(undefined),
   });
   const shown = edited ?? query.data;
+  const violations = save.error ? failure(save.error).violations : [];
+  const faults = Object.fromEntries(violations.map(({ field, description }) => [fieldOf(field), description]));
   if (query.error && !query.data) return <ErrorView error={query.error} again={() => query.refetch()} />;
   return (
     <Section title={part.title}>
@@ -52,7 +61,17 @@ function Editable<Stored extends { etag: string }>(part: Part<Stored>) {
             if (edited) save.mutate(edited);
           }}
         >
-          <Stack gap="sm">{part.fields(shown, (change) => setEdited({ ...shown, ...change }), !may)}</Stack>
+          <Stack gap="sm">
+            {part.fields(
+              shown,
+              (change) => {
+                save.reset();
+                setEdited({ ...shown, ...change });
+              },
+              !may,
+              faults,
+            )}
+          </Stack>
           {save.error ? (
             <ErrorView
               error={save.error}
@@ -86,10 +105,11 @@ function OrganizationPart() {
     write: (organization, requestId) =>
       rpc.organizations.updateOrganization({ organization, updateMask: { paths: ["name", "time_zone"] }, requestId }),
     touches: ["me"],
-    fields: (stored, set, readOnly) => (
+    fields: (stored, set, readOnly, faults) => (
       <>
         <TextInput
           label={m.ui_name()}
+          error={faults.name}
           maw={360}
           value={stored.name}
           readOnly={readOnly}
@@ -97,6 +117,7 @@ function OrganizationPart() {
         />
         <TextInput
           label={m.settings_time_zone()}
+          error={faults.timeZone}
           description={m.settings_as_in_europe_berlin()}
           maw={360}
           value={stored.timeZone}
@@ -121,9 +142,10 @@ function CalibrationPart() {
         requestId,
       }),
     touches: ["calibrationStatus"],
-    fields: (stored, set, readOnly) => (
+    fields: (stored, set, readOnly, faults) => (
       <>
         <TextInput
+          error={faults.dueSoonDays}
           label={m.settings_due_soon_days_ahead()}
           type="number"
           maw={360}

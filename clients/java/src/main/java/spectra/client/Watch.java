@@ -4,6 +4,7 @@ import com.google.protobuf.Message;
 import io.grpc.Context;
 import io.grpc.Context.CancellableContext;
 import io.grpc.ManagedChannel;
+import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.time.Duration;
 import java.util.Iterator;
@@ -77,8 +78,8 @@ public final class Watch<Q extends Message, M extends Message> implements Iterat
             }
         }
         if (!stream.hasNext()) {
-            stream = null;
-            return;
+            // A watch has no end of its own: whoever ended it is going away.
+            throw Status.UNAVAILABLE.withDescription("the watch ended").asRuntimeException();
         }
         next = stream.next();
         failures = 0;
