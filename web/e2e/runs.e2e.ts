@@ -84,6 +84,13 @@ test("a run says by name what it rests on, and its parameters with their units",
   });
   const page = await as("engineer", `/runs/${run?.id}`);
   await page.getByRole("link", { name: /, version \d+$/ }).waitFor();
+
+  const { sampleId = "", instrumentId = "", method = "", params, streams = [] } = done ?? {};
+  const again = (await runs.createRun({ run: { sampleId, instrumentId, method, params } })).run;
+  const { run: started } = await runs.startRun({ id: again?.id ?? "" });
+  const columns = (streams[0]?.columns ?? []).map(({ name, unit }) => ({ name, unit, values: [1, 2, 3, 2, 1] }));
+  await runs.appendDataChunk({ runId: started?.id ?? "", columns });
+  await runs.completeRun({ id: started?.id ?? "" });
   await page.goto(`/runs/${done?.id}`);
   await page
     .getByRole("link", { name: /^(CAL|[A-Z])[\w-]+\d$/ })
@@ -97,6 +104,9 @@ test("a run says by name what it rests on, and its parameters with their units",
   await page.getByText("Absolute values").waitFor();
   const over = page.getByLabel("Overlay");
   await over.locator("option").nth(1).waitFor({ state: "attached" });
+  await over.selectOption({ index: 1 });
+  // It went forth and back.
+  await page.getByText("the other run, leg 2").waitFor();
   await accessible(page);
   await named(page);
 });

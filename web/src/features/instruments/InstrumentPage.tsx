@@ -2,10 +2,11 @@ import { Alert, Anchor, Skeleton, Table, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
+import { GrantKind } from "../../gen/spectra/calibration/v1/calibration_pb";
 import { type Instrument, ServiceState } from "../../gen/spectra/calibration/v1/instrument_pb";
 import { m } from "../../gen/words/messages";
 import { History } from "../../refs/History";
-import { useMethodTitle } from "../../refs/refs";
+import { CertificateLink, useMethodTitle } from "../../refs/refs";
 import { isFit, REMEDIES, Standing, statusQuery, useStandings } from "../../refs/Standing";
 import { useCan } from "../../rpc/me";
 import { calibrationStateName, calibrationStatusName, certificateTone } from "../../rpc/names";
@@ -251,17 +252,10 @@ function Uses({ id }: { id: string }) {
               <Time at={grant.authorizedAt} />
             </Table.Td>
             <Table.Td>
-              {grant.calibrationId ? (
-                <Anchor
-                  size="sm"
-                  renderRoot={(props) => (
-                    <Link to="/calibrations/$id" params={{ id: grant.calibrationId }} {...props} />
-                  )}
-                >
-                  {m.instruments_the_calibration_it_rests_on()}
-                </Anchor>
-              ) : (
+              {grant.kind === GrantKind.EXEMPT ? (
                 m.instruments_exempt_a_check_of_the_instrument()
+              ) : (
+                <CertificateLink id={grant.calibrationId} />
               )}
             </Table.Td>
           </Table.Tr>

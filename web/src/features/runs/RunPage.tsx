@@ -272,18 +272,14 @@ function Grants({ grants }: { grants: PinnedGrant[] }) {
             <Table.Td>
               <InstrumentLink id={grant.instrumentId} />
             </Table.Td>
-            <Table.Td>
-              {grant.calibrationId ? (
-                <CertificateLink id={grant.calibrationId} />
-              ) : (
-                m.runs_exempt_a_check_of_the_instrument()
-              )}
-            </Table.Td>
+            <Table.Td>{grant.calibrationId ? <CertificateLink id={grant.calibrationId} /> : "–"}</Table.Td>
             <Table.Td>
               <Time at={grant.expiresAt} />
             </Table.Td>
             <Table.Td>
-              {grant.revokedAt ? (
+              {grant.exempt ? (
+                m.runs_exempt_a_check_of_the_instrument()
+              ) : grant.revokedAt ? (
                 <State tone="bad">{m.runs_revoked_since()}</State>
               ) : (
                 <State tone="quiet">{m.runs_in_force()}</State>
