@@ -22,35 +22,46 @@ export type Leg = [Float64Array, (number | null)[]];
  * logarithmic axis cannot show is left out.
  */
 export function legs({ x, y }: Pick<Series, "x" | "y">, logarithmic: Axes): Leg[] {
-  const points = Array.from({ length: x.length }, (_, index) => index).filter(
-    (index) => Number.isFinite(Number(x[index])) && !(logarithmic.across && Number(x[index]) === 0),
-  );
-  const across = (index: number) => (logarithmic.across ? Math.abs(Number(x[index])) : Number(x[index]));
-  const parts: number[][] = [];
-  let part: number[] = [];
-  let way = 0;
-  for (const [place, index] of points.entries()) {
-    const step = place > 0 ? Math.sign(across(index) - across(points[place - 1] ?? index)) : 0;
-    if (step !== 0 && way !== 0 && step !== way) {
-      parts.push(part);
-      // The turning point belongs to both.
-      part = part.slice(-1);
-    }
-    if (step !== 0) way = step;
-    part.push(index);
+  // A million points come through here at each change of an axis: no object is made for any of them.
+  const across = new Float64Array(x.length);
+  const up: (number | null)[] = [];
+  for (let index = 0; index < x.length; index++) {
+    const at = shown(Number(x[index]), logarithmic.across);
+    if (at === null) continue;
+    across[up.length] = at;
+    up.push(shown(Number(y[index]), logarithmic.up));
   }
-  if (part.length > 0) parts.push(part);
-  const all = parts.length > MOST_LEGS ? [points] : parts;
-  return all.map((indices) => {
-    const order = [...indices].sort((one, other) => across(one) - across(other) || one - other);
-    return [
-      Float64Array.from(order, across),
-      order.map((index) => shown(Number(y[index]), logarithmic.up)),
-    ] satisfies Leg;
+  const turns = turnsOf(across.subarray(0, up.length));
+  if (turns.length - 1 > MOST_LEGS) {
+    const order = Array.from(up.keys()).sort((one, other) => Number(across[one]) - Number(across[other]));
+    return [[Float64Array.from(order, (index) => Number(across[index])), order.map((index) => up[index] ?? null)]];
+  }
+  return turns.slice(1).map((end, leg): Leg => {
+    // The turning point belongs to both.
+    const [from, to] = [turns[leg] ?? 0, end + 1];
+    const [of, values] = [across.slice(from, to), up.slice(from, to)];
+    return Number(of.at(-1)) < Number(of[0]) ? [of.reverse(), values.reverse()] : [of, values];
   });
 }
 
+/** The places at which a run of values begins, turns, and ends. */
+function turnsOf(values: Float64Array): number[] {
+  if (values.length === 0) return [];
+  const turns = [0];
+  let way = 0;
+  for (let index = 1; index < values.length; index++) {
+    const step = Math.sign(Number(values[index]) - Number(values[index - 1]));
+    if (step === 0 || step === way) continue;
+    if (way !== 0) turns.push(index - 1);
+    way = step;
+  }
+  turns.push(values.length - 1);
+  return turns;
+}
+
+/** As an axis shows it; null where it cannot. */
 function shown(value: number, logarithmic: boolean): number | null {
-  if (!logarithmic) return Number.isFinite(value) ? value : null;
-  return value === 0 || !Number.isFinite(value) ? null : Math.abs(value);
+  if (!Number.isFinite(value)) return null;
+  if (!logarithmic) return value;
+  return value === 0 ? null : Math.abs(value);
 }
