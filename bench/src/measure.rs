@@ -74,7 +74,8 @@ pub(crate) async fn run(site: &Site, plan: &Plan, only: Option<&str>) -> Result<
         }
         say(&format!("round {} of {} after {:.0} s", round + 1, plan.rounds, begun.elapsed().as_secs_f64()));
     }
-    Ok(Report::new(plan, rows, Memory { idle, loaded }, begun.elapsed()))
+    let file = bench.database.processes.file_memory()?;
+    Ok(Report::new(plan, rows, Memory { idle, loaded, file }, begun.elapsed()))
 }
 
 /// Waits until the program says that it serves.

@@ -113,6 +113,8 @@ pub(crate) struct Memory {
     pub(crate) idle: u64,
     /// The most there was after a measurement.
     pub(crate) loaded: u64,
+    /// What of it is pages of the program's file.
+    pub(crate) file: u64,
 }
 
 /// The results.
@@ -125,6 +127,7 @@ pub(crate) struct Report {
     took_s: f64,
     memory_idle_mib: f64,
     memory_loaded_mib: f64,
+    memory_file_mib: f64,
     cases: Vec<Summary>,
 }
 
@@ -192,6 +195,7 @@ impl Report {
             took_s: took.as_secs_f64(),
             memory_idle_mib: memory.idle as f64 / MIB,
             memory_loaded_mib: memory.loaded as f64 / MIB,
+            memory_file_mib: memory.file as f64 / MIB,
             cases: rows.into_iter().filter_map(Summary::new).collect(),
         }
     }
@@ -219,8 +223,9 @@ impl Report {
         self.print_processor();
         println!();
         println!(
-            "resident memory of the program: idle {:.1} MiB, under load {:.1} MiB (goal 40, 80)",
-            self.memory_idle_mib, self.memory_loaded_mib
+            "resident memory of the program: idle {:.1} MiB, under load {:.1} MiB (goal 40, 80); {:.1} MiB of it are pages \
+             of the program's file",
+            self.memory_idle_mib, self.memory_loaded_mib, self.memory_file_mib
         );
         if self.cases.iter().any(|case| case.others_share > QUIET) {
             println!(

@@ -78,13 +78,19 @@ impl Processes {
 
     /// Resident memory of the program now, of all its processes, in bytes.
     pub(crate) fn memory(&self) -> io::Result<u64> {
-        self.product.iter().map(|process| resident(*process)).sum()
+        self.product.iter().map(|process| kept(*process, "VmRSS:")).sum()
+    }
+
+    /// The share of it that is pages of the program's file, which the system takes back when it needs them.
+    pub(crate) fn file_memory(&self) -> io::Result<u64> {
+        self.product.iter().map(|process| kept(*process, "RssFile:")).sum()
     }
 }
 
-fn resident(process: u32) -> io::Result<u64> {
+/// A line of `/proc/<pid>/status` that tells memory, in bytes.
+fn kept(process: u32, what: &str) -> io::Result<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
+    let kilobytes = status.lines().find_map(|line| line.strip_prefix(what)?.trim().strip_suffix(" kB"));
     let kilobytes: u64 = kilobytes.and_then(|text| text.trim().parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
     Ok(kilobytes * 1024)
 }

@@ -110,3 +110,19 @@ test("a run says by name what it rests on, and its parameters with their units",
   await accessible(page);
   await named(page);
 });
+
+test("the runs of a sample are found by its name or barcode", async () => {
+  const { runs, samples } = await script("engineer@demo.lab", "eng123");
+  const [run] = (await runs.listRuns({ filter: "state = SUCCEEDED", pageSize: 1 })).runs;
+  const sample = (await samples.getSample({ id: run?.sampleId ?? "" })).sample;
+  const page = await as("viewer", "/runs");
+  await page.keyboard.press("/");
+  await page.getByLabel("Search runs by sample").fill(sample?.barcode || sample?.name || "");
+  const rows = page.getByRole("table").getByRole("row");
+  const of = rows.getByRole("link", { name: sample?.name ?? "", exact: true });
+  await of.first().waitFor();
+  // All rows but the head.
+  await expect.poll(async () => (await rows.count()) - 1 - (await of.count())).toBe(0);
+  await page.getByLabel("Search runs by sample").fill("no-such-sample");
+  await page.getByText("Nothing has").waitFor();
+});

@@ -66,7 +66,8 @@ describe("the whole story", () => {
 
     // Its certificate, entered meanwhile in another browser, lifts that by itself.
     const pi = await as("pi", `${instrument}/certificates/new`);
-    await pi.getByLabel("Certificate number").fill(unique("CAL"));
+    const certificate = unique("CAL");
+    await pi.getByLabel("Certificate number").fill(certificate);
     await pi.getByLabel("Calibration laboratory").fill("Metrology Services");
     await pi.getByLabel("Issued").fill(day(0));
     await pi.getByLabel("Expires").fill(day(1));
@@ -104,10 +105,7 @@ describe("the whole story", () => {
     const history = pi.getByRole("table", { name: "History" });
     for (const action of ["create", "start", "complete"])
       await history.getByRole("cell", { name: action, exact: true }).waitFor();
-    await pi
-      .getByRole("table", { name: "Calibration it rests on" })
-      .getByRole("link", { name: "certificate" })
-      .waitFor();
+    await pi.getByRole("table", { name: "Calibration it rests on" }).getByRole("link", { name: certificate }).waitFor();
   });
 
   test("a certificate is revoked while somebody has the form open", async () => {

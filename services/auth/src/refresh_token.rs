@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn a_token_that_comes_back_is_judged_by_its_session_first() {
         let used_at = DateTime::UNIX_EPOCH + TimeDelta::days(1);
-        let session = Session::begin(Uuid::nil(), DateTime::UNIX_EPOCH, None);
+        let session = Session::begin(Uuid::nil(), DateTime::UNIX_EPOCH, None, None);
         let mut ended = session.clone();
         ended.ended_at = Some(used_at);
         let unspent = Returned { id: Uuid::nil(), session_id: session.id, consumed_at: None, replaced_at: None };

@@ -13,6 +13,9 @@ const LIFE: TimeDelta = TimeDelta::days(7);
 /// A refresh token that is not used for this long is good no more.
 const IDLE: TimeDelta = TimeDelta::hours(8);
 
+/// Characters that are kept of what software calls itself.
+const LONGEST_NAME: usize = 200;
+
 /// A person's stay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
@@ -24,11 +27,14 @@ pub struct Session {
     pub ended_at: Option<DateTime<Utc>>,
     /// Where the person signed in from, if it was seen.
     pub address: Option<String>,
+    /// What they signed in with, if it said so.
+    pub user_agent: Option<String>,
 }
 
 impl Session {
     /// A stay that begins now.
-    pub fn begin(user_id: Uuid, at: DateTime<Utc>, address: Option<IpAddr>) -> Self {
+    pub fn begin(user_id: Uuid, at: DateTime<Utc>, address: Option<IpAddr>, user_agent: Option<&str>) -> Self {
+        let user_agent = user_agent.map(|name| name.trim().chars().take(LONGEST_NAME).collect::<String>());
         Self {
             id: Uuid::now_v7(),
             user_id,
@@ -37,6 +43,7 @@ impl Session {
             expires_at: at + LIFE,
             ended_at: None,
             address: address.map(|address| address.to_string()),
+            user_agent: user_agent.filter(|name| !name.is_empty()),
         }
     }
 
@@ -88,8 +95,11 @@ mod tests {
     #[test]
     fn a_token_lives_eight_hours_and_never_outlives_its_session() {
         let begun_at = DateTime::UNIX_EPOCH;
-        let session = Session::begin(Uuid::nil(), begun_at, None);
+        let session = Session::begin(Uuid::nil(), begun_at, None, None);
         assert_eq!(session.token_expires_at(begun_at), begun_at + TimeDelta::hours(8));
+        assert_eq!(Session::begin(Uuid::nil(), begun_at, None, Some(" ")).user_agent, None);
+        let wordy = Session::begin(Uuid::nil(), begun_at, None, Some(&"x".repeat(1000)));
+        assert_eq!(wordy.user_agent.map(|name| name.len()), Some(200));
         let late = session.expires_at - TimeDelta::hours(1);
         assert_eq!(session.token_expires_at(late), session.expires_at);
     }

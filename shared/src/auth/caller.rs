@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use http::HeaderValue;
 use uuid::Uuid;
 
 use super::{Role, token};
@@ -21,6 +22,8 @@ pub struct Request {
     pub traceparent: Option<Arc<str>>,
     /// Where it came from, as the listener saw it.
     pub address: Option<IpAddr>,
+    /// What it was made with, as that names itself.
+    pub user_agent: Option<HeaderValue>,
 }
 
 impl Request {
@@ -32,6 +35,7 @@ impl Request {
             deadline: Instant::now() + time,
             traceparent: None,
             address: None,
+            user_agent: None,
         }
     }
 }

@@ -198,7 +198,9 @@ pub(super) fn deadline(next: Next, origin: Option<Origin>) -> Next {
         let traceparent = request.headers().get("traceparent").and_then(|value| value.to_str().ok()).map(Arc::from);
         let told = origin.as_ref().and_then(|origin| origin.read(request.headers()));
         let address = told.or_else(|| request.extensions().get::<ClientAddress>().map(|client| client.0));
-        let call = auth::Request { id: Arc::clone(&id), deadline: Instant::now() + wait, traceparent, address };
+        let user_agent = request.headers().get(header::USER_AGENT).cloned();
+        let deadline = Instant::now() + wait;
+        let call = auth::Request { id: Arc::clone(&id), deadline, traceparent, address, user_agent };
         request.extensions_mut().insert(Context { request: call, method, person: None, service: None, verifier: None });
         if method.descriptor.is_server_streaming() {
             return next(request);

@@ -150,6 +150,7 @@ async fn one_sees_ones_own_sessions_and_ends_another() {
     let sessions = list(&here).await.sessions;
     assert_eq!(sessions.iter().map(|session| session.current).collect::<Vec<_>>(), [true, false]);
     assert!(sessions.iter().all(|session| session.address == "127.0.0.1"), "{sessions:?}");
+    assert!(sessions.iter().all(|session| session.user_agent.starts_with("tonic/")), "{sessions:?}");
     assert_eq!(list(&there).await.sessions[1].id, sessions[1].id);
 
     let revoke = |id: &str| RevokeSessionRequest { id: id.to_owned(), request_id: String::new() };

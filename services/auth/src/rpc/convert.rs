@@ -85,5 +85,6 @@ pub fn session_to_wire(session: Session, current: Uuid) -> wire::Session {
         last_used_at: Some(timestamp(session.last_used_at)),
         expires_at: Some(timestamp(session.expires_at)),
         address: session.address.unwrap_or_default(),
+        user_agent: session.user_agent.unwrap_or_default(),
     }
 }

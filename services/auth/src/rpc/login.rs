@@ -41,7 +41,8 @@ pub async fn handle(app: Arc<App>, request: Request, credentials: LoginRequest) 
     let (org_id, user) = proof?;
 
     let at = app.clock.now_us();
-    let session = Session::begin(user.id, at, request.address);
+    let user_agent = request.user_agent.as_ref().and_then(|name| name.to_str().ok());
+    let session = Session::begin(user.id, at, request.address, user_agent);
     let refresh_token = RefreshToken::generate(org_id)?;
     let first = Issued {
         session_id: session.id,

@@ -65,6 +65,7 @@ diesel::table! {
         ended_at -> Nullable<Timestamptz>,
         end_reason -> Nullable<Text>,
         address -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
     }
 }
 

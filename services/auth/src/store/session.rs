@@ -25,6 +25,7 @@ struct Row {
     expires_at: DateTime<Utc>,
     ended_at: Option<DateTime<Utc>>,
     address: Option<String>,
+    user_agent: Option<String>,
 }
 
 impl From<Row> for Session {
@@ -37,6 +38,7 @@ impl From<Row> for Session {
             expires_at: row.expires_at,
             ended_at: row.ended_at,
             address: row.address,
+            user_agent: row.user_agent,
         }
     }
 }
@@ -82,6 +84,7 @@ pub async fn session_insert(conn: &mut AsyncPgConnection, org_id: Uuid, session:
             session::last_used_at.eq(session.last_used_at),
             session::expires_at.eq(session.expires_at),
             session::address.eq(&session.address),
+            session::user_agent.eq(&session.user_agent),
         ))
         .execute(conn)
         .await

@@ -17,6 +17,7 @@ import { Page, Section } from "../../ui/Page";
 import { State } from "../../ui/State";
 import { formatTime, Time, ZoneContext } from "../../ui/Time";
 import { useUnsaved } from "../../ui/unsaved";
+import { agentName } from "./agent";
 
 const key = ["sessions"];
 
@@ -78,6 +79,7 @@ function Sessions() {
             <Table.Tr>
               <Table.Th>{m.account_signed_in()}</Table.Th>
               <Table.Th>{m.account_last_used()}</Table.Th>
+              <Table.Th>{m.account_with()}</Table.Th>
               <Table.Th>{m.account_from()}</Table.Th>
               <Table.Th>{m.account_end()}</Table.Th>
             </Table.Tr>
@@ -91,6 +93,7 @@ function Sessions() {
                 <Table.Td>
                   <Time at={one.lastUsedAt} />
                 </Table.Td>
+                <Table.Td title={one.userAgent}>{agentName(one.userAgent) || "–"}</Table.Td>
                 <Table.Td>{one.address || "–"}</Table.Td>
                 <Table.Td>
                   {one.current ? (

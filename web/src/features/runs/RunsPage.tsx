@@ -1,4 +1,5 @@
 import { Anchor, Group, NativeSelect, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { type Run, RunState } from "../../gen/spectra/runs/v1/run_pb";
 import { m } from "../../gen/words/messages";
@@ -9,7 +10,7 @@ import { queryClient } from "../../rpc/query";
 import { rpc } from "../../rpc/transport";
 import { useWatch } from "../../rpc/watch";
 import { Action, unless } from "../../ui/Action";
-import { all, type Column, ListTable, quoted, useListTable } from "../../ui/ListTable";
+import { all, type Column, ListTable, matches, quoted, Search, useListTable } from "../../ui/ListTable";
 import { Page } from "../../ui/Page";
 import { State } from "../../ui/State";
 import { Time } from "../../ui/Time";
@@ -17,6 +18,29 @@ import { Time } from "../../ui/Time";
 const { QUEUED, HELD, RUNNING, PAUSED, SUCCEEDED, FAILED, ABORTED, CANCELLED } = RunState;
 const STATES = [QUEUED, HELD, RUNNING, PAUSED, SUCCEEDED, FAILED, ABORTED, CANCELLED];
 const key = ["runs"];
+
+/** More would not fit into a filter. */
+const MOST_SAMPLES = 25;
+
+/** The samples that the words mean, the latest first, deleted ones too: their runs stay. */
+function namedQuery(words: string) {
+  return {
+    queryKey: ["samples", "named", words],
+    queryFn: async ({ signal }: { signal: AbortSignal }) =>
+      (
+        await rpc.samples.listSamples(
+          {
+            filter: matches(words, "name", "barcode", "lot_code"),
+            orderBy: "updated_at desc",
+            pageSize: MOST_SAMPLES + 1,
+            showDeleted: true,
+          },
+          { signal },
+        )
+      ).samples,
+    staleTime: 5_000,
+  };
+}
 
 function MethodLink({ run }: { run: Run }) {
   const title = useMethodTitle();
@@ -60,11 +84,18 @@ export default function RunsPage() {
         method && `method = ${quoted(method)}`,
         instrument && `instrument_id = ${quoted(instrument)}`,
       ),
-    fetch: async (asked, signal) => {
-      const answer = await rpc.runs.listRuns(asked, { signal });
+    fetch: async ({ filter, ...asked }, signal, { q }) => {
+      const samples = q ? await queryClient.fetchQuery(namedQuery(q)) : undefined;
+      if (samples?.length === 0) return { rows: [], next: "" };
+      const of = samples?.slice(0, MOST_SAMPLES).map(({ id }) => `sample_id = ${quoted(id)}`);
+      const answer = await rpc.runs.listRuns(
+        { ...asked, filter: all(filter, of && `(${of.join(" OR ")})`) },
+        { signal },
+      );
       return { rows: answer.runs, next: answer.nextPageToken };
     },
   });
+  const named = useQuery({ ...namedQuery(list.search.q ?? ""), enabled: list.search.q !== undefined });
   useWatch(
     (resumeToken, signal) => rpc.runs.watchRuns({ resumeToken }, { signal }),
     ({ event }) => event && queryClient.invalidateQueries({ queryKey: key }),
@@ -82,14 +113,19 @@ export default function RunsPage() {
         </Action>
       }
     >
+      {(named.data?.length ?? 0) > MOST_SAMPLES && (
+        <Text size="sm" role="status">
+          {m.runs_more_samples_have({ most: MOST_SAMPLES })}
+        </Text>
+      )}
       <ListTable
         label={m.runs_runs()}
         list={list}
         filters={
           <>
+            <Search list={list} label={m.runs_search_by_sample()} />
             <NativeSelect
               aria-label={m.ui_state()}
-              data-key="search"
               value={list.search.state ?? ""}
               onChange={(event) => list.ask({ state: event.currentTarget.value })}
             >

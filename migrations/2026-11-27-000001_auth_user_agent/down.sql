@@ -1,0 +1,1 @@
+ALTER TABLE auth.session DROP COLUMN user_agent;
