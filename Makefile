@@ -45,7 +45,7 @@ faults: ## the long campaign of kills, restarts, a fail-over, overload, a slow d
 	cargo build --release --workspace --bin spectra $(LOCKED)
 	SPECTRA=target/release/spectra tests/faults_test.sh $(or $(ARGS),--campaign)
 
-tools: ## put grpcurl and buf into target/tools
+tools: ## install what the tests and checks use: grpcurl and buf (into target/tools), a JDK, Chromium ..
 	@scripts/setup.sh test
 	@scripts/setup.sh check
 

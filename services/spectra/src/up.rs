@@ -158,7 +158,7 @@ fn announce(settings: &Settings, database: &str) {
   health and metrics at      http://{admin}/health /health/db /metrics
 
   sign in as                 admin@demo.lab     admin123   everything
-                             pi@demo.lab        pi123      approves and verifies
+                             pi@demo.lab        pi123      approves recipes, reviews certificates
                              engineer@demo.lab  eng123     creates runs, edits samples
                              tech@demo.lab      tech123    executes runs
                              viewer@demo.lab    view123    reads

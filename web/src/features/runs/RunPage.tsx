@@ -155,7 +155,7 @@ export default function RunPage() {
       ))}
     >
       {run.flagged && (
-        <Alert color="red" title={m.runs_its_calibration_was_revoked_while()}>
+        <Alert color="red" title={m.runs_its_calibration_ended_while()}>
           {m.runs_look_at_the_result_before()}
         </Alert>
       )}
