@@ -65,7 +65,8 @@ async fn tell_revocations(app: &App) {
     let mut trouble = Trouble::new("ended sessions cannot be read");
     let mut told_at = Instant::now();
     loop {
-        let all = app.hub.is_new();
+        let read_at = std::time::Instant::now();
+        let all = app.hub.wants_all(read_at);
         let read =
             app.db.before_sign_in(
                 async move |conn| {
@@ -79,7 +80,7 @@ async fn tell_revocations(app: &App) {
             if sign_of_life {
                 told_at = Instant::now();
             }
-            app.hub.learn(ended, app.clock.now(), sign_of_life);
+            app.hub.learn(ended, read_at, app.clock.now(), sign_of_life);
         }));
         tokio::select! {
             () = app.db.changed().notified() => tokio::time::sleep(GATHERING).await,

@@ -11,6 +11,7 @@ use spectra_runtime::{
     Error, Result,
     auth::{Caller, Request},
     db::{Tx, Value},
+    error::Kind,
     wire::{id, instant},
 };
 use uuid::Uuid;
@@ -25,12 +26,18 @@ const TIME: Duration = Duration::from_secs(8);
 /// Transactions after which the cursor is moved although there was nothing to keep.
 const STRIDE: i64 = 10_000;
 
-/// Reads on in every organization's log.
+/// Reads on in every organization's log. One that cannot be read does not keep the others from it; the last such failure
+/// comes back.
 pub async fn round(app: &Arc<App>) -> Result<()> {
+    let mut outcome = Ok(());
     for org_id in app.db.organization_ids().await? {
-        read_on(app, org_id).await?;
+        match read_on(app, org_id).await {
+            Err(error) if error.kind() == Kind::Unavailable => return Err(error),
+            Err(error) => outcome = Err(error),
+            Ok(()) => {}
+        }
     }
-    Ok(())
+    outcome
 }
 
 async fn read_on(app: &App, org_id: Uuid) -> Result<()> {

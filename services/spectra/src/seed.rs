@@ -7,7 +7,7 @@ mod runs;
 mod samples;
 
 use contract::{
-    auth::v1::{LoginRequest, auth_service_client::AuthServiceClient},
+    auth::v1::{LoginRequest, LogoutRequest, auth_service_client::AuthServiceClient},
     calibration::v1::{
         calibration_service_client::CalibrationServiceClient, instruments_service_client::InstrumentsServiceClient,
     },
@@ -81,6 +81,10 @@ pub async fn demo(lab: &Lab, report: impl Fn(&str)) -> Result<()> {
     let made = made + recipes::demo(&engineer, &pi).await? + runs::demo(lab, &engineer).await?;
     let other = Session::sign_in(lab, "engineer@other.lab", "eng123").await?;
     let made = made + instruments::other(&other).await? + samples::other(&other).await?;
+    // Nobody shall wonder whose sessions these are.
+    for session in [engineer, pi, other] {
+        session.sign_out().await?;
+    }
     if made > 0 {
         report(&format!("entered the demo laboratory ({made} records)"));
     }
@@ -113,6 +117,11 @@ impl Session {
         let tokens = AuthServiceClient::new(Peer::Local(stack.clone())).login(request).await.map_err(said)?;
         let bearer = MetadataValue::try_from(format!("Bearer {}", tokens.into_inner().access_token));
         Ok(Self { bearer: bearer.map_err(Trouble::new)?, stacks: lab.stacks.clone() })
+    }
+
+    async fn sign_out(self) -> Result<()> {
+        let mut auth = AuthServiceClient::with_interceptor(self.peer("auth"), Bearer(self.bearer.clone()));
+        auth.logout(LogoutRequest::default()).await.map(drop).map_err(said)
     }
 
     fn peer(&self, service: &'static str) -> Peer {

@@ -232,6 +232,44 @@ async fn a_grant_that_was_kept_too_long_starts_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_database_ties_a_start_to_its_grants_whoever_writes_it() {
+    let lab = TestLab::start().await;
+    let pi = lab.person("pi").await;
+    let (instrument, sample) = (pi.new_instrument().await, pi.new_sample().await);
+    pi.calibrate(&instrument, -1, 1).await;
+    let run = pi.new_run(&instrument, &sample).await;
+    let attempt = Uuid::now_v7();
+    authorize(&lab, &pi, &run, attempt).await.unwrap();
+
+    let owner = lab.database.owner().await;
+    // What the service does in one transaction: here the start may be at another instant, or wait before it ends.
+    let start = |at: &str, lapses_at: &str| {
+        format!(
+            "BEGIN; \
+             INSERT INTO runs.run_grant (org_id, run_id, instrument_id, grant_id, kind, calibration_id, authorized_at, \
+               lapses_at, valid_from, expires_at) \
+             SELECT org_id, run_id, instrument_id, id, kind, calibration_id, authorized_at, {lapses_at}, valid_from, \
+               expires_at FROM calibration.use_grant WHERE attempt_id = '{attempt}'; \
+             SELECT pg_sleep(0.2); \
+             UPDATE runs.run r SET state = 'running', operator_id = r.created_by, started_at = {at}, \
+               valid_from = g.valid_from, expires_at = g.expires_at \
+               FROM runs.run_grant g WHERE g.run_id = r.id AND r.id = '{id}'; \
+             COMMIT",
+            id = run.id
+        )
+    };
+    for (at, lapses_at, broken) in [
+        ("g.authorized_at + interval '1 second'", "lapses_at", "run_grants_complete"),
+        ("g.authorized_at", "clock_timestamp() + interval '0.1 second'", "run_grant_lapsed"),
+    ] {
+        let refusal = owner.batch_execute(&start(at, lapses_at)).await.unwrap_err();
+        assert_eq!(refusal.as_db_error().unwrap().constraint(), Some(broken), "{at} {lapses_at}: {refusal:?}");
+        owner.batch_execute("ROLLBACK").await.unwrap();
+    }
+    owner.batch_execute(&start("g.authorized_at", "lapses_at")).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_run_whose_calibration_ends_meanwhile_goes_on_and_is_flagged() {
     let lab = TestLab::start().await;
     let pi = lab.person("pi").await;

@@ -1,6 +1,6 @@
 //! WatchRevocations: all sessions that were ended, then each further one.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use contract::auth::v1::{Revocation, WatchRevocationsRequest, WatchRevocationsResponse};
 use futures::{Stream, StreamExt as _, stream};
@@ -14,14 +14,14 @@ pub async fn handle(
     _: Caller,
     _: WatchRevocationsRequest,
 ) -> Result<impl Stream<Item = Result<WatchRevocationsResponse>> + Send> {
-    let (all, news) = app.hub.listen()?;
+    let (all, news) = app.hub.listen(Instant::now())?;
     let further = stream::unfold((app, news), |(app, mut news)| async move {
         let ended = match news.recv().await {
             Ok(ended) => to_wire(&ended),
             Err(RecvError::Closed) => return None,
             Err(RecvError::Lagged(_)) => {
                 let all;
-                (all, news) = app.hub.listen().ok()?;
+                (all, news) = app.hub.listen(Instant::now()).ok()?;
                 to_wire(&all)
             }
         };

@@ -35,8 +35,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(50);
 /// A call that fails sooner has broken, and was not given up waiting for.
 const AT_ONCE: Duration = Duration::from_secs(1);
-/// For so long an attempt is sure of its claim: its lease, less what giving the sample back may take.
-const SURE: Duration = Duration::from_secs(5);
 
 pub async fn handle(app: Arc<App>, caller: Caller, request: StartRunRequest) -> Result<StartRunResponse> {
     let id = wire::id("id", &request.id)?;
@@ -85,7 +83,10 @@ async fn attempt(
             // it may do so yet, and the claim stays for its lease.
             Reason::SamplesUnreachable if begun.elapsed() < AT_ONCE => app.abandon(&by, claim).await,
             Reason::SamplesUnreachable | Reason::DeadlineExceeded | Reason::Internal => Ok(()),
-            _ => app.forget(&by, claim).await,
+            // The run does not have it.
+            Reason::SampleUnavailable | Reason::ResourceNotFound => app.forget(&by, claim).await,
+            // That the caller's token ended says nothing of what an earlier attempt has claimed.
+            _ => app.abandon(&by, claim).await,
         };
         log_left(undone, run.id);
         return Err(refusal);
@@ -97,10 +98,7 @@ async fn attempt(
         let undone = match error.reason() {
             // Nothing to undo it with; what became of the start, the reconciler will see.
             Reason::DatabaseUnavailable => Ok(()),
-            // Whether it was committed is not known.
-            Reason::DeadlineExceeded | Reason::Internal => app.give_back(&by, claim).await,
-            // It was refused for certain, and nobody else touches the claim in the time that giving back takes.
-            _ if begun.elapsed() < SURE => app.release(&by, claim).await,
+            // Whether it was committed may not be known, and another attempt may have taken the claim over.
             _ => app.give_back(&by, claim).await,
         };
         log_left(undone, run.id);

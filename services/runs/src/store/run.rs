@@ -19,7 +19,7 @@ use super::{
     clock_timestamp,
     data_chunk::streams,
     run_equipment::{equipment_insert, further_instruments},
-    run_grant::{grant_insert, grants},
+    run_grant::{grant_insert, grants, lapsed},
     schema::run,
 };
 use crate::{
@@ -290,6 +290,8 @@ fn not_to_be_started(error: diesel::result::Error, run: &Run) -> Error {
             let version_id = run.recipe.as_ref().map(|pin| pin.version_id);
             not_approved("the recipe version that the run pins is not approved any more", version_id)
         }
+        // It had to wait for others for so long.
+        Some("run_grant_lapsed") => lapsed(run.id),
         Some("run_equipment_one_active_run") => {
             Error::precondition(Reason::InstrumentBusy, "another run is active on an instrument that this one needs")
         }

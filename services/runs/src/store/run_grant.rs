@@ -100,11 +100,14 @@ pub async fn grant_insert(conn: &mut AsyncPgConnection, org_id: Uuid, run_id: Uu
         .collect::<Vec<_>>();
     let inserted = Prepared(diesel::insert_into(grant::table).values(rows)).execute(conn).await;
     inserted.map_err(|error| match constraint(&error) {
-        Some("run_grant_lapsed") => {
-            let message = "the start took longer than its authorization lasts; start again";
-            Error::precondition(Reason::GrantLapsed, message).with("run_id", run_id)
-        }
+        Some("run_grant_lapsed") => lapsed(run_id),
         _ => fault(error),
     })?;
     Ok(())
+}
+
+/// A grant is not good any more by the time that the run would begin with it.
+pub fn lapsed(run_id: Uuid) -> Error {
+    let message = "the start took longer than its authorization lasts; start again";
+    Error::precondition(Reason::GrantLapsed, message).with("run_id", run_id)
 }

@@ -119,6 +119,8 @@ pub(super) async fn demo(lab: &Lab, engineer: &Session) -> Result<usize> {
             made += 1;
         }
     }
+    technician.sign_out().await?;
+    investigator.sign_out().await?;
     Ok(made)
 }
 
