@@ -109,12 +109,15 @@ fn request_impls(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
             )?;
         }
         if has("resume_token") {
+            let filter = if has("filter") { "&self.filter" } else { "\"\"" };
+            let rest = if request.fields().len() > 1 { ", ..self.clone()" } else { "" };
             writeln!(
                 code,
                 "impl crate::Watch for {path} {{\n\
                  \x20   const METHOD: &'static str = \"{name}\";\n\
-                 \x20   fn filter(&self) -> &str {{ &self.filter }}\n\
+                 \x20   fn filter(&self) -> &str {{ {filter} }}\n\
                  \x20   fn resume_token(&self) -> &str {{ &self.resume_token }}\n\
+                 \x20   fn without_resume_token(&self) -> Self {{ Self {{ resume_token: String::new(){rest} }} }}\n\
                  }}"
             )?;
         }
@@ -128,6 +131,9 @@ fn request_impls(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
                  \x20   fn filter(&self) -> &str {{ &self.filter }}\n\
                  \x20   fn order_by(&self) -> &str {{ &self.order_by }}\n\
                  \x20   fn skip(&self) -> i32 {{ self.skip }}\n\
+                 \x20   fn without_page(&self) -> Self {{\n\
+                 \x20       Self {{ page_size: 0, page_token: String::new(), skip: 0, ..self.clone() }}\n\
+                 \x20   }}\n\
                  }}"
             )?;
         }

@@ -59,6 +59,10 @@ pub trait List: prost::Message {
 
     /// Rows to pass over before the page.
     fn skip(&self) -> i32;
+
+    /// What it asks for, whichever page of it.
+    #[must_use]
+    fn without_page(&self) -> Self;
 }
 
 /// A request to be told what happens.
@@ -71,6 +75,10 @@ pub trait Watch: prost::Message {
 
     /// Where an earlier watch ended; empty to begin now.
     fn resume_token(&self) -> &str;
+
+    /// What it asks for, wherever it begins.
+    #[must_use]
+    fn without_resume_token(&self) -> Self;
 }
 
 /// Who may call a method, as its proto declares.

@@ -37,6 +37,11 @@ use crate::{
     error::{Error, Kind, Reason, Result},
 };
 
+diesel::define_sql_function! {
+    /// The time of the statement, where `now` is that of the transaction, from before it waited for a lock.
+    fn clock_timestamp() -> diesel::sql_types::Timestamptz;
+}
+
 type Lent = bb8::PooledConnection<'static, Manager>;
 
 /// A service's database.

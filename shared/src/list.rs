@@ -113,7 +113,7 @@ impl<Row> Spec<Row> {
         let skip = u32::try_from(request.skip()).map_err(|_| Error::field("skip", "must not be negative"))?;
         let (field, order, descending) = self.order(request.order_by())?;
         let filter = filter::parse(request.filter(), self.fields)?;
-        let seal = sealer.seal(organization, request, field.name, descending)?;
+        let seal = sealer.seal(organization, request, field.name, descending);
         let after = match request.page_token() {
             "" => None,
             token => {

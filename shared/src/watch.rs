@@ -65,7 +65,7 @@ where
     Read: Fn(LogEntry) -> Result<Vec<T>> + Send,
 {
     let (db, org_id) = (db.clone(), caller.org_id());
-    let seal = sealer.seal_resume(org_id, request)?;
+    let seal = sealer.seal_resume(org_id, request);
     let position = match request.resume_token() {
         "" => db.log_end(org_id).await?,
         token => seal.open(token).ok_or_else(token_invalid)?,

@@ -111,6 +111,15 @@ export async function as(role: Role, path = "/", look: Look = {}): Promise<Page>
   return signIn(await open(path, look), role);
 }
 
+/** Signs in on a page, and waits until these watches tell it what happens. */
+export async function watching(role: Role, path: string, ...watches: string[]): Promise<Page> {
+  const page = await open(path);
+  const opened = watches.map((watch) => page.waitForResponse((response) => response.url().endsWith(`/${watch}`)));
+  await signIn(page, role);
+  await Promise.all(opened);
+  return page;
+}
+
 /** What waits has come. */
 export async function settled(page: Page): Promise<void> {
   await page.waitForFunction(

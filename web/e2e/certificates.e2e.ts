@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
-import { as, picture } from "./browser";
+import { as, expectProblems, picture } from "./browser";
 import { script } from "./node";
 
 test("a certificate's days begin when they do in the lab, in summer and in winter", async () => {
@@ -31,6 +31,31 @@ test("a certificate's days begin when they do in the lab, in summer and in winte
   ]);
 });
 
+test("what is wrong with a certificate stands at its field, and can be mended", async () => {
+  expectProblems(/status of 400/);
+  const { instruments } = await script("engineer@demo.lab", "eng123");
+  const name = `WRONG-${Date.now().toString(36).toUpperCase()}`;
+  const { instrument } = await instruments.createInstrument({
+    instrument: { assetCode: name, manufacturer: "Keithley", model: "2400" },
+  });
+  const page = await as("engineer", `/instruments/${instrument?.id}/certificates/new`);
+  await page.getByLabel("Certificate number").fill(name);
+  await page.getByLabel("Calibration laboratory").fill("Metrology Services");
+  const expires = page.getByLabel("Expires");
+  const inAYear = await expires.inputValue();
+  await expires.fill("0026-01-15");
+  await page.getByRole("button", { name: "Enter" }).click();
+  await page.getByText("Write the year in full").waitFor();
+  await expires.fill(inAYear);
+  const standards = page.getByLabel("Standards used");
+  await standards.fill("x".repeat(201));
+  await page.getByRole("button", { name: "Enter" }).click();
+  await expect.poll(() => standards.getAttribute("aria-invalid")).toBe("true");
+  await standards.fill("Fluke 5522A");
+  await page.getByRole("button", { name: "Enter" }).click();
+  await page.getByRole("heading", { level: 1, name }).waitFor();
+});
+
 test("a certificate's file is attached once, and everybody who reads the certificate saves it as it was", async () => {
   const { calibrations, instruments } = await script("engineer@demo.lab", "eng123");
   const name = `FILE-${Date.now().toString(36).toUpperCase()}`;
@@ -52,6 +77,8 @@ test("a certificate's file is attached once, and everybody who reads the certifi
   const attach = page.locator("input[type=file]");
   await attach.setInputFiles({ name: "certificate.exe", mimeType: "application/pdf", buffer: Buffer.from("x") });
   await page.getByRole("alert").getByText("Only PDF").waitFor();
+  // The same one, mended, is chosen again.
+  expect(await attach.inputValue()).toBe("");
   const content = Buffer.from(Array.from({ length: 300_000 }, (_, at) => (at * 31) % 256));
   await attach.setInputFiles({ name: "certificate.pdf", mimeType: "application/pdf", buffer: content });
   await page.getByText("certificate.pdf").waitFor();

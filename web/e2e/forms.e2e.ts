@@ -69,6 +69,8 @@ test("a dialog that was written in is closed only by whoever says so", async () 
   await form.getByRole("button", { name: "Close" }).click();
   await dialog.getByRole("button", { name: "Leave it" }).click();
   await form.waitFor({ state: "hidden" });
+  await page.getByRole("button", { name: "New project" }).click();
+  expect(await form.getByLabel("Code").inputValue()).toBe("");
 });
 
 test("signed out in another tab, what was being written is kept for its writer", async () => {

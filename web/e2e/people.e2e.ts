@@ -61,3 +61,78 @@ test("the audit log leaves renewed sessions out unless they are asked for, and f
   await what.selectOption("policy");
   await page.getByRole("cell", { name: "policy update" }).first().waitFor();
 });
+
+test("a day is typed into the audit log, and one that is none narrows nothing down", async () => {
+  const page = await as("admin", "/audit");
+  await page.getByLabel("From").focus();
+  await page.keyboard.type("01072026", { delay: 50 });
+  await page.waitForURL(/since=2026-0[17]-0[17]/);
+  await page.getByRole("cell", { name: "session login" }).first().waitFor();
+  await page.goto("/audit?since=foo&until=2026-99-99");
+  await page.getByRole("cell", { name: "session login" }).first().waitFor();
+  expect(await page.getByRole("alert").count()).toBe(0);
+});
+
+test("two administrators change one policy: the second is told, and decides", async () => {
+  expectProblems(/status of 409/);
+  const mine = await as("admin", "/settings");
+  const theirs = await as("admin", "/settings");
+  const days = (page: typeof mine) => page.getByLabel("Due soon, days ahead");
+  const save = (page: typeof mine) => page.getByRole("button", { name: "Save" }).nth(1);
+  await days(mine).fill("91");
+  await days(theirs).fill("92");
+  await save(theirs).click();
+  await expect.poll(() => save(theirs).getAttribute("aria-disabled")).toBe("true");
+  await save(mine).click();
+  await mine.getByText("Due soon, days ahead: stored is").waitFor();
+  expect(await days(mine).inputValue()).toBe("91");
+  await mine.getByRole("button", { name: "Keep mine, then save" }).click();
+  await save(mine).click();
+  await expect.poll(() => save(mine).getAttribute("aria-disabled")).toBe("true");
+  await theirs.reload();
+  await expect.poll(() => days(theirs).inputValue()).toBe("91");
+});
+
+test("who cannot be signed out is told so", async () => {
+  expectProblems(/ERR_INTERNET_DISCONNECTED/);
+  const page = await as("viewer", "/account");
+  await page.context().setOffline(true);
+  await page
+    .getByRole("banner")
+    .getByRole("button", { name: /Viewer/ })
+    .click();
+  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  const told = page.getByRole("alert");
+  await told.waitFor();
+  await page.context().setOffline(false);
+  await told.getByRole("button", { name: "Try again" }).click();
+  await page.getByLabel("E-mail").waitFor();
+});
+
+test("two administrators change what is known of one person: the second is told, and decides", async () => {
+  expectProblems(/status of 409/);
+  const mine = await as("admin", "/users");
+  const name = `Nora ${Date.now().toString(36)}`;
+  await mine.getByRole("button", { name: "Add somebody" }).click();
+  await mine.getByLabel("Name").fill(name);
+  await mine.getByLabel("E-mail").fill(`${name.replace(" ", ".").toLowerCase()}@demo.lab`);
+  await mine.getByLabel(/^First password/).fill("four unrelated words again");
+  await mine.getByRole("button", { name: "Add", exact: true }).click();
+  const edit = (page: typeof mine) => page.getByRole("button", { name: `Edit ${name}` });
+  await edit(mine).click();
+  await mine.getByRole("dialog").getByLabel("Name").fill(`${name} Mine`);
+  const theirs = await as("admin", "/users");
+  await edit(theirs).click();
+  await theirs.getByRole("dialog").getByLabel("Role").selectOption({ label: "Technician" });
+  await theirs.getByRole("button", { name: "Save" }).click();
+  await theirs.getByRole("dialog").waitFor({ state: "hidden" });
+  // The list is asked for anew meanwhile; the form stays with what it began with.
+  await mine.waitForResponse(/UsersService\/ListUsers$/, { timeout: 20_000 });
+  await mine.getByRole("button", { name: "Save" }).click();
+  await mine.getByText("Role: stored is Technician").waitFor();
+  await mine.getByRole("button", { name: "Take what is stored" }).click();
+  expect(await mine.getByRole("dialog").getByLabel("Name").inputValue()).toBe(name);
+  await mine.getByRole("button", { name: "Save" }).click();
+  await mine.getByRole("dialog").waitFor({ state: "hidden" });
+  await mine.getByRole("row", { name: new RegExp(`${name} .*Technician`) }).waitFor();
+});

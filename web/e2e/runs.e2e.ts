@@ -1,6 +1,8 @@
 // A run is made: of a sample that is scanned, and of a recipe.
+
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
-import { accessible, as, named } from "./browser";
+import { accessible, as, expectProblems, named, watching } from "./browser";
 import { script } from "./node";
 
 const unique = (name: string) => `${name}-${Date.now().toString(36)}`;
@@ -125,4 +127,71 @@ test("the runs of a sample are found by its name or barcode", async () => {
   await expect.poll(async () => (await rows.count()) - 1 - (await of.count())).toBe(0);
   await page.getByLabel("Search runs by sample").fill("no-such-sample");
   await page.getByText("Nothing has").waitFor();
+});
+
+test("a run in the queue says that it cannot start, until it can", async () => {
+  const { samples, instruments, calibrations, recipes, runs } = await script("pi@demo.lab", "pi123");
+  const name = unique("QUEUED");
+  const { sample } = await samples.createSample({ sample: { name, materialType: "Si wafer" } });
+  const capabilities = [
+    { quantity: "dc_voltage", rangeLow: "-200", rangeHigh: "200", unit: "V" },
+    { quantity: "dc_current", rangeLow: "-1", rangeHigh: "1", unit: "A" },
+  ];
+  const made = { assetCode: name, manufacturer: "Keithley", model: "2400", capabilities };
+  const instrumentId = (await instruments.createInstrument({ instrument: made })).instrument?.id ?? "";
+  const certify = async (certificateId: string) =>
+    calibrations.createCalibration({
+      calibration: {
+        instrumentId,
+        certificateId,
+        provider: "Metrology Services",
+        issuedAt: timestampFromDate(new Date(Date.now() - 86_400_000)),
+        expiresAt: timestampFromDate(new Date(Date.now() + 86_400_000 * 365)),
+      },
+    });
+  const { calibration } = await certify(`${name}-1`);
+  const version = (await recipes.listRecipes({})).recipes.find((one) => one.approvedVersion)?.approvedVersion;
+  const asked = { sampleId: sample?.id ?? "", instrumentId, recipeVersionId: version?.id ?? "" };
+  const { run } = await runs.createRun({ run: asked });
+  const page = await watching("technician", `/runs/${run?.id}`, "WatchCalibrationStatus");
+  const lockout = page.getByText("No run can start on it");
+  expect(await lockout.count()).toBe(0);
+  await calibrations.revokeCalibration({ id: calibration?.id ?? "", comment: "The reference was wrong" });
+  await lockout.waitFor();
+  await certify(`${name}-2`);
+  await lockout.waitFor({ state: "hidden" });
+});
+
+test("data that a running run is given come up on its page", async () => {
+  const { runs } = await script("engineer@demo.lab", "eng123");
+  const { runs: made } = await runs.listRuns({ filter: "state = SUCCEEDED", pageSize: 100 });
+  const done = made.find((one) => one.streams.length > 0 && one.grants.some((grant) => grant.calibrationId));
+  const { sampleId = "", instrumentId = "", method = "", params, streams = [] } = done ?? {};
+  const id = (await runs.createRun({ run: { sampleId, instrumentId, method, params } })).run?.id ?? "";
+  await runs.startRun({ id });
+  const page = await as("viewer", `/runs/${id}`);
+  await page.getByText("Running").first().waitFor();
+  expect(await page.getByRole("button", { name: "Download CSV" }).count()).toBe(0);
+  const columns = (streams[0]?.columns ?? []).map(({ name, unit }) => ({ name, unit, values: [1, 2, 3, 2, 1] }));
+  await runs.appendDataChunk({ runId: id, columns });
+  await page.getByRole("button", { name: "Download CSV" }).waitFor({ timeout: 20_000 });
+  await runs.completeRun({ id });
+});
+
+test("a run of a sample that was deleted says whose it was", async () => {
+  const { samples, runs } = await script("pi@demo.lab", "pi123");
+  const name = unique("GONE");
+  const sampleId = (await samples.createSample({ sample: { name, materialType: "Si wafer" } })).sample?.id ?? "";
+  const done = (await runs.listRuns({ filter: "state = SUCCEEDED", pageSize: 100 })).runs.find((one) =>
+    one.grants.some((grant) => grant.calibrationId),
+  );
+  const { instrumentId = "", method = "", params } = done ?? {};
+  const id = (await runs.createRun({ run: { sampleId, instrumentId, method, params } })).run?.id ?? "";
+  await runs.cancelRun({ id, reason: "Entered twice" });
+  await samples.deleteSample({ id: sampleId, reason: "Entered twice" });
+  expectProblems(/status of 404/);
+  const page = await as("viewer", "/runs");
+  await page.getByRole("link", { name, exact: true }).waitFor();
+  const form = await as("engineer", `/runs/new?sample=${sampleId}`);
+  await form.getByText(`${name} is deleted.`).waitFor();
 });

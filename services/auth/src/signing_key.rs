@@ -27,7 +27,7 @@ use crate::store::signing_key::Row;
 pub const PUBLISHED_AHEAD: TimeDelta = TimeDelta::seconds(120);
 /// A key is published for so long after another has taken its place: the longest life that an access token may be set
 /// to, and what clocks may differ.
-const PUBLISHED_BEHIND: TimeDelta = TimeDelta::hours(25);
+pub const PUBLISHED_BEHIND: TimeDelta = TimeDelta::hours(25);
 /// Bytes of a nonce of AES-GCM.
 const NONCE_BYTES: usize = 12;
 

@@ -50,10 +50,17 @@ impl Worker {
 async fn keep_keys(app: &App) {
     let Some(signing) = &app.signing else { return };
     let mut trouble = Trouble::new("the keys of tokens cannot be read");
+    let mut known = Vec::new();
     loop {
         let read = signing.read(&app.db, &app.clock).await;
         let wait = if read.is_ok() { KEYS_PERIOD } else { PAUSE };
         trouble.tell(read.map(|set| {
+            // Whoever adds a key can sign for anybody: that there is another one stands in the log.
+            let kids: Vec<_> = set.published.iter().map(|key| key.kid.clone()).collect();
+            if kids != known {
+                tracing::info!(?kids, former = ?known, "other keys of tokens are in force");
+                known = kids;
+            }
             app.published.store(Arc::new(set.published));
             app.keys.set(set.signing, set.verifying);
         }));

@@ -25,6 +25,8 @@ pub struct Calibration {
     pub expires_at: DateTime<Utc>,
     /// Quantities it covers; none means all.
     pub scope: Vec<String>,
+    /// What the instrument could do within the scope when the certificate was entered, as the database noted it.
+    pub covers: Vec<Range>,
     pub as_found: Conformity,
     pub adjusted: bool,
     pub as_left: Conformity,
@@ -41,6 +43,15 @@ pub struct Calibration {
     pub accepted_at: Option<DateTime<Utc>>,
     pub revoked_at: Option<DateTime<Utc>>,
     pub revision: i64,
+}
+
+/// A range of a quantity, in `unit` (UCUM).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Range {
+    pub quantity: String,
+    pub low: BigDecimal,
+    pub high: BigDecimal,
+    pub unit: String,
 }
 
 /// One point of a calibration; its numbers are in `unit` (UCUM).
@@ -123,9 +134,9 @@ impl Calibration {
         if self.adjusted { self.as_left } else { self.as_found }
     }
 
-    /// Whether it covers the quantity.
-    pub fn covers(&self, quantity: &str) -> bool {
-        self.scope.is_empty() || self.scope.iter().any(|covered| covered == quantity)
+    /// The range of the quantity that it covers.
+    pub fn range(&self, quantity: &str) -> Option<&Range> {
+        self.covers.iter().find(|range| range.quantity == quantity)
     }
 
     /// Refuses what no certificate may say, whoever wrote it.
@@ -209,6 +220,12 @@ pub mod tests {
             valid_from: day(from),
             expires_at: day(to),
             scope: Vec::new(),
+            covers: vec![Range {
+                quantity: "dc_voltage".to_owned(),
+                low: BigDecimal::from(-200),
+                high: BigDecimal::from(200),
+                unit: "V".to_owned(),
+            }],
             as_found: Conformity::InTolerance,
             adjusted: false,
             as_left: Conformity::Unspecified,

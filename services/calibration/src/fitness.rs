@@ -8,7 +8,7 @@ use spectra_runtime::{Error, Reason, Result};
 use uuid::Uuid;
 
 use crate::{
-    calibration::{Calibration, Conformity, State},
+    calibration::{Calibration, Conformity, Range, State},
     instrument::{self, Instrument, ServiceState},
     policy::Policy,
 };
@@ -227,10 +227,14 @@ impl Demand {
                 let (low, high) = (able.range_low.to_plain_string(), able.range_high.to_plain_string());
                 format!("its range goes from {low} to {high} {unit}")
             }
-            Some(_) if !calibration.covers(quantity) => {
-                format!("certificate {} does not cover {quantity}", calibration.certificate_id)
-            }
-            Some(_) => return Ok(()),
+            Some(_) => match calibration.range(quantity) {
+                Some(range) if range.unit == *unit && range.low <= *low && *high <= range.high => return Ok(()),
+                Some(Range { low, high, unit, .. }) => {
+                    let (low, high) = (low.to_plain_string(), high.to_plain_string());
+                    format!("certificate {} covers {low} to {high} {unit}", calibration.certificate_id)
+                }
+                None => format!("certificate {} does not cover {quantity}", calibration.certificate_id),
+            },
         };
         let (low, high) = (low.to_plain_string(), high.to_plain_string());
         let code = &instrument.asset_code;
@@ -432,10 +436,14 @@ mod tests {
         assert!(outcome(&facts, demand("dc_voltage", "0", "1", "mV")).is_err(), "another unit");
         assert!(outcome(&facts, demand("dc_current", "0", "1", "A")).is_err(), "no such capability");
 
-        let only = facts.calibrations.values_mut().next().unwrap();
-        only[0].scope = vec!["dc_voltage".to_owned()];
-        outcome(&facts, demand("dc_voltage", "0", "1", "V")).unwrap();
-        facts.calibrations.values_mut().next().unwrap()[0].scope = vec!["resistance".to_owned()];
+        // What the instrument can do by now, and could not when it was calibrated.
+        facts.instruments[0].capabilities[0].range_high = "1100".parse().unwrap();
+        outcome(&facts, demand("dc_voltage", "0", "200", "V")).unwrap();
+        let refusal = outcome(&facts, demand("dc_voltage", "0", "1000", "V")).unwrap_err();
+        assert!(refusal.to_string().contains("certificate C-10 covers -200 to 200 V"), "{refusal}");
+        facts.calibrations.values_mut().next().unwrap()[0].covers[0].unit = "mV".to_owned();
+        assert!(outcome(&facts, demand("dc_voltage", "0", "1", "V")).is_err(), "calibrated in another unit");
+        facts.calibrations.values_mut().next().unwrap()[0].covers.clear();
         assert!(outcome(&facts, demand("dc_voltage", "0", "1", "V")).is_err(), "not calibrated for it");
     }
 

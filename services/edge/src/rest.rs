@@ -7,6 +7,8 @@ mod request;
 mod response;
 mod router;
 
+use std::time::Duration;
+
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
 use prost_reflect::DynamicMessage;
@@ -22,6 +24,8 @@ use router::{Binding, Found, Router};
 
 /// Bytes of a request's body.
 const BODY_BYTES: usize = 4 * 1024 * 1024;
+/// How long it may take to come: nobody has been asked yet who it is from.
+const BODY_TIME: Duration = Duration::from_secs(10);
 /// Where all this is described.
 const OPENAPI: &str = "/openapi.json";
 /// Bytes of an answer of one of our services.
@@ -77,7 +81,11 @@ async fn go(
         let message = "a body is taken as it is; send it without Content-Encoding";
         return Err(problem::refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message));
     }
-    let body = Limited::new(body, BODY_BYTES).collect().await.map_err(|_| {
+    let body = tokio::time::timeout(BODY_TIME, Limited::new(body, BODY_BYTES).collect()).await.map_err(|_| {
+        let message = format!("the body did not come within {} s", BODY_TIME.as_secs());
+        problem::refuse(StatusCode::REQUEST_TIMEOUT, "request_timeout", &message)
+    })?;
+    let body = body.map_err(|_| {
         let message = format!("the body did not come whole, or is longer than {BODY_BYTES} bytes");
         problem::refuse(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", &message)
     })?;

@@ -20,6 +20,7 @@ mod run_transition;
 mod start_run;
 mod update_policy;
 mod update_recipe;
+mod watch_recipes;
 mod watch_runs;
 
 use std::sync::Arc;
@@ -87,6 +88,12 @@ impl RecipesService for Rpc {
         request: Request<ListRecipeVersionsRequest>,
     ) -> Answer<ListRecipeVersionsResponse> {
         unary(&self.0, request, list_recipe_versions::handle).await
+    }
+
+    type WatchRecipesStream = Streamed<WatchRecipesResponse>;
+
+    async fn watch_recipes(&self, request: Request<WatchRecipesRequest>) -> Answer<Self::WatchRecipesStream> {
+        streaming(&self.0, request, watch_recipes::handle).await
     }
 }
 

@@ -5,7 +5,7 @@
 //! which would show it an older state than the one at its arrival.
 
 use std::{
-    collections::{HashMap, VecDeque, hash_map::Entry},
+    collections::{HashMap, HashSet, VecDeque, hash_map::Entry},
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -102,10 +102,10 @@ impl<V: Clone + Send + 'static> Batch<V> {
             }
             match rows {
                 Ok(mut rows) => {
-                    let mut batch = batch.into_iter().peekable();
-                    while let Some(Waiter { id, reply }) = batch.next() {
-                        // Two may ask for the same row.
-                        let row = if batch.peek().is_some() { rows.get(&id).cloned() } else { rows.remove(&id) };
+                    // Two may ask for the same row.
+                    let shared = repeated(batch.iter().map(|waiter| waiter.id).collect());
+                    for Waiter { id, reply } in batch {
+                        let row = if shared.contains(&id) { rows.get(&id).cloned() } else { rows.remove(&id) };
                         let _ = reply.send(Ok(row));
                     }
                 }
@@ -181,4 +181,10 @@ impl Db {
     ) -> Result<Option<V>> {
         batch.get(self, caller.org_id(), id).await
     }
+}
+
+/// Those that are there more than once.
+fn repeated(mut ids: Vec<Uuid>) -> HashSet<Uuid> {
+    ids.sort_unstable();
+    ids.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect()
 }

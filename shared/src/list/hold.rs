@@ -51,7 +51,8 @@ impl Filter {
         match node {
             Node::All(nodes) => decide(nodes.iter().map(|node| self.node_holds(node, message)), false),
             Node::Any(nodes) => decide(nodes.iter().map(|node| self.node_holds(node, message)), true),
-            Node::Not(node) => self.node_holds(node, message).map(|holds| !holds),
+            // As in a list: to people, what is not at A includes what is nowhere.
+            Node::Not(node) => Some(self.node_holds(node, message) != Some(true)),
             Node::Test(test) => self.test_holds(test, message),
         }
     }
@@ -62,7 +63,6 @@ impl Filter {
                 let found = compare(&self.value(column, message)?, value)?;
                 Some(match *operator {
                     "=" => found == Ordering::Equal,
-                    "!=" => found != Ordering::Equal,
                     "<" => found == Ordering::Less,
                     "<=" => found != Ordering::Greater,
                     ">" => found == Ordering::Greater,

@@ -4,11 +4,10 @@ use aws_lc_rs::{constant_time, hmac};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::DateTime;
 use contract::{List, Watch};
-use prost_reflect::DynamicMessage;
 use uuid::Uuid;
 
 use super::Value;
-use crate::{Error, Result, db::LogPosition};
+use crate::db::LogPosition;
 
 /// First byte of every token; a change of what follows takes another.
 const VERSION: u8 = 1;
@@ -35,17 +34,17 @@ impl Sealer {
         request: &Request,
         field: &str,
         descending: bool,
-    ) -> Result<Seal> {
-        let query = query(Request::METHOD, request)?;
+    ) -> Seal {
+        let query = request.without_page().encode_to_vec();
         let parts = [Request::METHOD.as_bytes(), field.as_bytes(), &query];
-        Ok(Seal(self.context(b"spectra page token", organization, descending, &parts)))
+        Seal(self.context(b"spectra page token", organization, descending, &parts))
     }
 
     /// The seal of one organization's watch: same method, same request apart from where it resumes.
-    pub(crate) fn seal_resume<Request: Watch>(&self, organization: Uuid, request: &Request) -> Result<ResumeSeal> {
-        let query = query(Request::METHOD, request)?;
+    pub(crate) fn seal_resume<Request: Watch>(&self, organization: Uuid, request: &Request) -> ResumeSeal {
+        let query = request.without_resume_token().encode_to_vec();
         let parts = [Request::METHOD.as_bytes(), &query];
-        Ok(ResumeSeal(Seal(self.context(b"spectra resume token", organization, false, &parts))))
+        ResumeSeal(Seal(self.context(b"spectra resume token", organization, false, &parts)))
     }
 
     fn context(&self, label: &[u8], organization: Uuid, descending: bool, parts: &[&[u8]]) -> hmac::Context {
@@ -60,18 +59,6 @@ impl Sealer {
         }
         context
     }
-}
-
-/// What the request asks for, whichever page of it: all its fields but those that say where it goes on.
-fn query(method: &str, request: &impl prost::Message) -> Result<Vec<u8>> {
-    let method = contract::method(&format!("/{method}"))
-        .ok_or_else(|| Error::internal(format!("the contract has no method {method}")))?;
-    let mut query = DynamicMessage::decode(method.descriptor.input(), request.encode_to_vec().as_slice())
-        .map_err(Error::internal)?;
-    for field in ["page_size", "page_token", "skip", "resume_token"] {
-        query.clear_field_by_name(field);
-    }
-    Ok(prost::Message::encode_to_vec(&query))
 }
 
 /// Where a page ended.

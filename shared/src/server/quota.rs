@@ -1,8 +1,14 @@
 //! How often a person, and all of an organization together, may call a service: a token bucket for each, in the process.
+//! And how many streams a person may have open there, each of which looks at the log over and over.
 
 use std::{
+    collections::HashMap,
     num::NonZeroU32,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        LazyLock, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
 };
 
 use governor::{
@@ -20,6 +26,44 @@ use crate::{
 const BURST_S: u32 = 5;
 /// Calls between two looks for buckets that are full again, and need not be kept.
 const FORGET_EVERY: u32 = 10_000;
+
+/// Streams that one person may have open at one process.
+const STREAMS: usize = 200;
+
+static OPEN: LazyLock<Mutex<HashMap<Uuid, usize>>> = LazyLock::new(Mutex::default);
+
+/// One of a person's open streams, for as long as it is held.
+pub(super) struct OpenStream(Uuid);
+
+impl OpenStream {
+    /// # Errors
+    /// QUOTA.
+    pub(super) fn begin(person: Uuid) -> Result<Self> {
+        let mut open = OPEN.lock().expect("no holder of this lock panics");
+        let streams = open.entry(person).or_default();
+        if *streams >= STREAMS {
+            let message = "you have too many streams open; end some";
+            return Err(Error::new(Kind::Exhausted, Reason::Quota, message)
+                .with("quota", "streams_per_person")
+                .with("limit", STREAMS)
+                .retry_after(Duration::from_secs(1)));
+        }
+        *streams += 1;
+        Ok(Self(person))
+    }
+}
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        let mut open = OPEN.lock().expect("no holder of this lock panics");
+        if let Some(streams) = open.get_mut(&self.0) {
+            *streams -= 1;
+            if *streams == 0 {
+                open.remove(&self.0);
+            }
+        }
+    }
+}
 
 /// Calls a second to one service.
 #[derive(Debug, Clone, Copy)]

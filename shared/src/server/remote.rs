@@ -24,7 +24,7 @@ use tonic::{
 use tower::ServiceExt as _;
 
 use super::{Drain, tls::Tls};
-use crate::error::Error as Refusal;
+use crate::error::{Error as Refusal, Kind, Reason};
 
 /// How long a connection may take to come about.
 const CONNECT_TIME: Duration = Duration::from_secs(2);
@@ -38,6 +38,8 @@ const HASTE: Duration = Duration::from_millis(500);
 /// Bytes of a body that is kept to be sent again: a message of 4 MiB, in the base64 of a browser too. Whoever sends more is
 /// not known yet, and could fill the memory.
 const KEPT_BYTES: usize = 6 * 1024 * 1024;
+/// How long it may take to come.
+const MESSAGE_TIME: Duration = Duration::from_secs(10);
 /// Between two looks at what the name stands for.
 const RESOLVE_PERIOD: Duration = Duration::from_secs(5);
 /// After a name that could not be resolved.
@@ -92,7 +94,12 @@ impl Remote {
             return self.guarded(self.send(request)).await;
         };
         let (parts, body) = request.into_parts();
-        let body: Bytes = match Limited::new(body, KEPT_BYTES).collect().await {
+        let body = Limited::new(body, KEPT_BYTES).collect();
+        let Ok(body) = tokio::time::timeout(MESSAGE_TIME, body).await else {
+            let error = Refusal::new(Kind::Deadline, Reason::DeadlineExceeded, "the message did not come in time");
+            return Ok(error.into_status("").into_http());
+        };
+        let body: Bytes = match body {
             Ok(body) => body.to_bytes(),
             Err(error) if error.is::<LengthLimitError>() => {
                 return Ok(Refusal::field("message", "is larger than 4 MiB").into_status("").into_http());

@@ -11,6 +11,7 @@ use tonic::Status;
 
 use super::{
     Context,
+    quota::OpenStream,
     unary::{open, permit, validate},
 };
 use crate::{
@@ -46,16 +47,17 @@ where
     let answer = async {
         let caller = permit(&context)?;
         validate(&message)?;
-        handle(Arc::clone(app), caller, message).await
+        let open = context.person.as_ref().map(|(claims, _)| OpenStream::begin(claims.sub)).transpose()?;
+        Ok((handle(Arc::clone(app), caller, message).await?, open))
     };
-    let items = answer.await.map_err(|error: Error| error.into_status(&id))?;
-    let items = stream::unfold(Some((items.boxed(), over_with(context).boxed())), |going_on| async move {
-        let (mut items, mut over) = going_on?;
+    let (items, open) = answer.await.map_err(|error: Error| error.into_status(&id))?;
+    let items = stream::unfold(Some((items.boxed(), over_with(context).boxed(), open)), |going_on| async move {
+        let (mut items, mut over, open) = going_on?;
         let item = tokio::select! {
             item = items.next() => item?,
             error = &mut over => Err(error),
         };
-        let going_on = item.is_ok().then_some((items, over));
+        let going_on = item.is_ok().then_some((items, over, open));
         Some((item, going_on))
     });
     let items = items.map(move |item| item.map_err(|error| error.into_status(&id)));

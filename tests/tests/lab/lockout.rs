@@ -11,7 +11,7 @@ use std::{
 use contract::{
     calibration::v1::{
         AuthorizeUseRequest, CreateCalibrationRequest, GetCalibrationStatusRequest, Instrument, InstrumentUse,
-        ReturnToServiceRequest, RevokeCalibrationRequest, TakeOutOfServiceRequest,
+        ReturnToServiceRequest, RevokeCalibrationRequest, TakeOutOfServiceRequest, UpdateInstrumentRequest,
         calibration_service_client::CalibrationServiceClient,
     },
     runs::v1::{
@@ -232,6 +232,42 @@ async fn a_grant_that_was_kept_too_long_starts_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_was_set_back_brings_no_revocation_before_the_uses_that_it_taints() {
+    let lab = TestLab::start().await;
+    let pi = lab.person("pi").await;
+    let (instrument, sample) = (pi.new_instrument().await, pi.new_sample().await);
+    let calibration = pi.calibrate(&instrument, -1, 1).await;
+    let run = pi.new_run(&instrument, &sample).await;
+    // A use by the clock as it was, a minute ahead of what it is now.
+    let owner = lab.database.owner().await;
+    let ahead = format!(
+        "INSERT INTO calibration.use_grant (org_id, id, run_id, attempt_id, instrument_id, kind, calibration_id, \
+           valid_from, expires_at, authorized_at, lapses_at) \
+         SELECT org_id, gen_random_uuid(), '{run}', gen_random_uuid(), instrument_id, 'fit', id, valid_from, expires_at, \
+           statement_timestamp() + interval '60 seconds', statement_timestamp() + interval '90 seconds' \
+         FROM calibration.calibration WHERE id = '{calibration}'",
+        run = run.id,
+        calibration = calibration.id,
+    );
+    owner.batch_execute(&ahead).await.unwrap();
+    let take = TakeOutOfServiceRequest { id: instrument.id.clone(), reason: "smoke".to_owned(), ..Default::default() };
+    pi.instruments().take_out_of_service(take).await.unwrap();
+    let revoke =
+        RevokeCalibrationRequest { id: calibration.id.clone(), comment: "wrong".to_owned(), ..Default::default() };
+    pi.calibrations().revoke_calibration(revoke).await.unwrap();
+    let row = owner
+        .query_one(
+            "SELECT count(*) FILTER (WHERE c.revoked_at > g.authorized_at AND i.service_changed_at > g.authorized_at) \
+             FROM calibration.use_grant g JOIN calibration.calibration c ON c.id = g.calibration_id \
+             JOIN calibration.instrument i ON i.id = g.instrument_id WHERE c.id = $1::text::uuid",
+            &[&calibration.id],
+        )
+        .await
+        .unwrap();
+    assert_eq!(row.get::<_, i64>(0), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_database_ties_a_start_to_its_grants_whoever_writes_it() {
     let lab = TestLab::start().await;
     let pi = lab.person("pi").await;
@@ -243,14 +279,14 @@ async fn the_database_ties_a_start_to_its_grants_whoever_writes_it() {
 
     let owner = lab.database.owner().await;
     // What the service does in one transaction: here the start may be at another instant, or wait before it ends.
-    let start = |at: &str, lapses_at: &str| {
+    let start = |attempt: Uuid, at: &str, lapses_at: &str| {
         format!(
             "BEGIN; \
              INSERT INTO runs.run_grant (org_id, run_id, instrument_id, grant_id, kind, calibration_id, authorized_at, \
                lapses_at, valid_from, expires_at) \
              SELECT org_id, run_id, instrument_id, id, kind, calibration_id, authorized_at, {lapses_at}, valid_from, \
                expires_at FROM calibration.use_grant WHERE attempt_id = '{attempt}'; \
-             SELECT pg_sleep(0.2); \
+             SELECT pg_sleep(0.6); \
              UPDATE runs.run r SET state = 'running', operator_id = r.created_by, started_at = {at}, \
                valid_from = g.valid_from, expires_at = g.expires_at \
                FROM runs.run_grant g WHERE g.run_id = r.id AND r.id = '{id}'; \
@@ -258,15 +294,35 @@ async fn the_database_ties_a_start_to_its_grants_whoever_writes_it() {
             id = run.id
         )
     };
-    for (at, lapses_at, broken) in [
-        ("g.authorized_at + interval '1 second'", "lapses_at", "run_grants_complete"),
-        ("g.authorized_at", "clock_timestamp() + interval '0.1 second'", "run_grant_lapsed"),
+    // A grant that lapses while the start waits.
+    let late = Uuid::now_v7();
+    let nearly_over = format!(
+        "INSERT INTO calibration.use_grant (org_id, id, run_id, attempt_id, instrument_id, kind, calibration_id, \
+           valid_from, expires_at, authorized_at, lapses_at) \
+         SELECT org_id, gen_random_uuid(), run_id, '{late}', instrument_id, kind, calibration_id, valid_from, expires_at, \
+           statement_timestamp() - interval '29.5 seconds', statement_timestamp() + interval '0.5 seconds' \
+         FROM calibration.use_grant WHERE attempt_id = '{attempt}'"
+    );
+    owner.batch_execute(&nearly_over).await.unwrap();
+    for (attempt, at, lapses_at, broken) in [
+        (late, "g.authorized_at", "lapses_at", "run_grant_lapsed"),
+        (attempt, "g.authorized_at + interval '1 second'", "lapses_at", "run_grants_complete"),
+        // What does not stand in the ledger as it is written here is no grant.
+        (attempt, "g.authorized_at", "lapses_at - interval '0.000001 second'", "run_grant_ledger"),
     ] {
-        let refusal = owner.batch_execute(&start(at, lapses_at)).await.unwrap_err();
+        let refusal = owner.batch_execute(&start(attempt, at, lapses_at)).await.unwrap_err();
         assert_eq!(refusal.as_db_error().unwrap().constraint(), Some(broken), "{at} {lapses_at}: {refusal:?}");
         owner.batch_execute("ROLLBACK").await.unwrap();
     }
-    owner.batch_execute(&start("g.authorized_at", "lapses_at")).await.unwrap();
+    let invented = format!(
+        "INSERT INTO runs.run_grant (org_id, run_id, instrument_id, grant_id, kind, calibration_id, authorized_at, \
+           lapses_at, valid_from, expires_at) \
+         SELECT org_id, run_id, instrument_id, gen_random_uuid(), kind, calibration_id, authorized_at, lapses_at, \
+           valid_from, expires_at FROM calibration.use_grant WHERE attempt_id = '{attempt}'"
+    );
+    let refusal = owner.batch_execute(&invented).await.unwrap_err();
+    assert_eq!(refusal.as_db_error().unwrap().constraint(), Some("run_grant_ledger"));
+    owner.batch_execute(&start(attempt, "g.authorized_at", "lapses_at")).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -461,6 +517,23 @@ async fn each_unfit_instrument_refuses_with_its_own_reason() {
     let request = CreateRunRequest { run: Some(wide), request_id: String::new() };
     let why = refused(pi.runs().create_run(request).await);
     assert!(matches!(why.as_str(), "CALIBRATION_SCOPE" | "PARAMS_INVALID"), "{why}");
+
+    // What it could not do when it was calibrated, whatever is said of it later.
+    let mut better = fit.clone();
+    for capability in &mut better.capabilities {
+        capability.range_high = format!("{}00", capability.range_high);
+    }
+    let update_mask = Some(prost_types::FieldMask { paths: vec!["capabilities".to_owned()] });
+    let update = UpdateInstrumentRequest { instrument: Some(better), update_mask, ..Default::default() };
+    pi.instruments().update_instrument(update).await.unwrap();
+    let mut wider = iv_sweep(&fit, &sample);
+    wider.params = Some(numbers(&[("vgs_start", 0.0), ("vgs_stop", 900.0), ("vgs_step", 100.0), ("compliance", 0.1)]));
+    let request = CreateRunRequest { run: Some(wider), request_id: String::new() };
+    let status = pi.runs().create_run(request.clone()).await.unwrap_err();
+    assert_eq!(reason(&status).0, "CALIBRATION_SCOPE");
+    assert!(status.message().contains("covers"), "{}", status.message());
+    pi.calibrate(&fit, -1, 30).await;
+    pi.runs().create_run(request).await.unwrap();
 
     // Back in service, the certificate counts again.
     let back = ReturnToServiceRequest { id: away.id.clone(), ..Default::default() };

@@ -257,11 +257,16 @@ async fn four_eyes_are_wanted_where_the_policy_says_so() {
     let submitted_by_pi = pi.submit(&engineer.new_recipe().await).await;
     assert_eq!(refused(pi.recipes().approve_recipe(approve(&submitted_by_pi, 1)).await), "FOUR_EYES_REQUIRED");
     admin.approve(&submitted_by_pi).await;
-    // The author is who edited it last.
+    // The author is who edited it.
     let draft = engineer.new_recipe().await;
     let edited = edit(&pi, Recipe { comment: "mine".to_owned(), ..draft }, &["comment"]).await.unwrap();
     let edited = engineer.submit(&edited).await;
     assert_eq!(refused(pi.recipes().approve_recipe(approve(&edited, 1)).await), "FOUR_EYES_REQUIRED");
+    // And so is whoever did before: another hand on the comment makes nobody's content another's.
+    let touched = edit(&engineer, Recipe { comment: "as agreed".to_owned(), ..pi.new_recipe().await }, &["comment"]);
+    let touched = engineer.submit(&touched.await.unwrap()).await;
+    assert_eq!(refused(pi.recipes().approve_recipe(approve(&touched, 1)).await), "FOUR_EYES_REQUIRED");
+    admin.approve(&touched).await;
 
     // Whoever writes to the database.
     let owner = lab.database.owner().await;

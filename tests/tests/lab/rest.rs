@@ -96,14 +96,21 @@ async fn nobody_gets_in_by_plain_http_who_does_not_by_grpc() {
 async fn a_request_that_is_wrong_is_told_where() {
     let lab = TestLab::start().await;
     let engineer = Script::of(&lab, &lab.person("engineer").await);
+    let certificates = "/api/v1/calibrations";
     for (verb, path, sent, status, told) in [
         ("POST", "/api/v1/samples", r#"{"name": }"#, 400, "the body is no JSON: expected value at line 1 column 10"),
         ("POST", "/api/v1/samples", "[]", 400, "sample: "),
-        ("POST", "/api/v1/samples", r#"{"name": 5}"#, 400, "sample.name: invalid type: integer `5`, expected a string"),
+        ("POST", "/api/v1/samples", r#"{"name": 5}"#, 400, "sample.name: 5, expected a string"),
         ("POST", "/api/v1/samples", r#"{"nam": "x"}"#, 400, "unrecognized field name 'nam'"),
+        ("POST", certificates, r#"{"scope": "field"}"#, 400, "scope: a string, expected an array"),
+        ("POST", certificates, r#"{"scope": [3]}"#, 400, "calibration.scope[0]: 3, expected a string"),
+        ("POST", certificates, r#"{"points": [{"as_left": 1}]}"#, 400, "[0].as_left: 1, expected true or false"),
+        ("POST", certificates, r#"{"as_found": "GOOD"}"#, 400, "\"GOOD\", expected one of CONFORMITY_UNSPECIFIED, "),
+        ("POST", certificates, r#"{"issued_at": "today"}"#, 400, "issued_at: \"today\", expected a time such as"),
         ("POST", "/api/v1/auth/login", "3", 400, "the body is a number, expected an object"),
         ("GET", "/api/v1/samples?pages=3", "", 400, "pages: there is no such parameter; there are: page_size"),
-        ("GET", "/api/v1/samples?page_size=ten", "", 400, "page_size: "),
+        ("GET", "/api/v1/samples?page_size=ten", "", 400, "page_size: \"ten\", expected a whole number of 32 bits"),
+        ("GET", "/api/v1/calibrations:due?within=soon", "", 400, "within: \"soon\", expected seconds such as"),
         ("GET", "/api/v1/samples?show_deleted=maybe", "", 400, "expected true or false"),
         ("GET", "/api/v1/samples?page_size=-1", "", 400, "page_size: value must be"),
         ("GET", "/api/v1/samples/seven", "", 400, "id: must be a UUID"),

@@ -10,14 +10,14 @@ use std::{
 };
 
 use contract::{
-    auth::v1::LogoutRequest,
+    auth::v1::{LogoutRequest, Role},
     calibration::v1::{
         CalibrationStatus, CreateCalibrationRequest, RevokeCalibrationRequest, WatchCalibrationStatusRequest,
     },
-    runs::v1::{CancelRunRequest, RunState, WatchRunsRequest},
+    runs::v1::{CancelRunRequest, RecipeState, RunState, WatchRecipesRequest, WatchRunsRequest},
     samples::v1::{MoveSampleRequest, SampleEvent, WatchSamplesRequest, WatchSamplesResponse},
 };
-use spectra_tests::{Person, TestLab, certificate, reason, refused};
+use spectra_tests::{PASSWORD, Person, TestLab, certificate, reason, refused};
 use tonic::{Status, Streaming};
 
 /// Longer than any of this takes.
@@ -126,8 +126,13 @@ async fn a_watch_tells_what_its_filter_holds_for_before_or_after_and_resumes_as_
     assert!(first.event.is_none(), "first a sign of life");
     let mut theirs = watch(&stranger, "", "").await;
     next(&mut theirs).await.unwrap();
+    // What is in no project is not in that one, for a watch as for a list.
+    let elsewhere = format!("project_id != \"{}\"", uuid::Uuid::now_v7());
+    let mut elsewhere = watch(&engineer, &elsewhere, "").await;
+    next(&mut elsewhere).await.unwrap();
 
     let sample = engineer.new_sample().await;
+    assert_eq!(next_event(&mut elsewhere).await.sample.unwrap().id, sample.id);
     engineer.new_sample().await;
     let move_to = async |location: &str| {
         let request = MoveSampleRequest { id: sample.id.clone(), location: location.to_owned(), ..Default::default() };
@@ -176,6 +181,65 @@ async fn a_watch_of_runs_tells_their_states_and_ends_with_the_session() {
     viewer.auth().logout(LogoutRequest::default()).await.unwrap();
     let over = tokio::time::timeout(Duration::from_secs(5), stream.message()).await.expect("within 5 s");
     assert_eq!(reason(&over.expect_err("an end")).0, "TOKEN_REVOKED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_of_recipes_tells_their_reviews_and_is_resumed() {
+    let lab = TestLab::start().await;
+    let (engineer, pi) = (lab.person("engineer").await, lab.person("pi").await);
+    let watch = async |resume_token: &str| {
+        let request = WatchRecipesRequest { resume_token: resume_token.to_owned() };
+        pi.recipes().watch_recipes(request).await.unwrap().into_inner()
+    };
+    let mut stream = watch("").await;
+    let mut resume_token = stream.message().await.unwrap().unwrap().resume_token;
+    let recipe = engineer.new_recipe().await;
+    pi.approve(&engineer.submit(&recipe).await).await;
+    for (action, state) in
+        [("create", RecipeState::Draft), ("submit", RecipeState::InReview), ("approve", RecipeState::Approved)]
+    {
+        // Cut off after each.
+        let mut stream = watch(&resume_token).await;
+        assert!(stream.message().await.unwrap().unwrap().event.is_none());
+        let message = tokio::time::timeout(PATIENCE, stream.message()).await.unwrap().unwrap().unwrap();
+        let event = message.event.expect("what was missed comes next");
+        let told = event.recipe.unwrap();
+        assert_eq!((event.action.as_str(), &told.id), (action, &recipe.id));
+        assert_eq!(told.latest_version.unwrap().state(), state);
+        resume_token = message.resume_token;
+    }
+    // A token of another watch is none of this one.
+    let other = next(&mut self::watch(&pi, "", "").await).await.unwrap().resume_token;
+    let request = WatchRecipesRequest { resume_token: other };
+    assert_eq!(refused(pi.recipes().watch_recipes(request).await), "RESUME_TOKEN_INVALID");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_has_more_streams_open_than_a_process_can_bear() {
+    const MOST: usize = 200;
+    let lab = TestLab::start().await;
+    let (admin, engineer) = (lab.person("admin").await, lab.person("engineer").await);
+    // The demo laboratory's people are the same in every test of this process.
+    let viewer = admin.new_user(Role::Viewer).await;
+    let viewer = Person::sign_in_with(&lab.connect(), &viewer.email, PASSWORD).await.unwrap();
+    let mut open = Vec::new();
+    for _ in 0..MOST {
+        // On connections of their own, of which each carries only so many.
+        let runs = viewer.on(lab.connect()).runs().watch_runs(WatchRunsRequest::default()).await;
+        open.push(runs.unwrap().into_inner());
+    }
+    let one_more = async || viewer.runs().watch_runs(WatchRunsRequest::default()).await;
+    let status = one_more().await.unwrap_err();
+    let (why, metadata) = reason(&status);
+    assert_eq!((why.as_str(), metadata["quota"].as_str()), ("QUOTA", "streams_per_person"));
+    engineer.runs().watch_runs(WatchRunsRequest::default()).await.expect("others have their own");
+    drop(open.pop());
+    let admitted = async {
+        while one_more().await.is_err() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, admitted).await.expect("a stream that ended makes room");
 }
 
 #[tokio::test(flavor = "multi_thread")]

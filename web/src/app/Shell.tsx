@@ -11,7 +11,7 @@ import {
   useMantineColorScheme,
 } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { useIsFetching, useQueryClient } from "@tanstack/react-query";
+import { useIsFetching, useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useRouterState } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { m } from "../gen/words/messages";
@@ -20,6 +20,7 @@ import { useCan, useMe } from "../rpc/me";
 import { roleName } from "../rpc/names";
 import { session } from "../rpc/session";
 import { useLive } from "../rpc/watch";
+import { ErrorView } from "../ui/ErrorView";
 import { wordsOf } from "../ui/reasons";
 import { ZoneContext } from "../ui/Time";
 import { Unsaved } from "../ui/Unsaved";
@@ -45,6 +46,7 @@ export function Shell() {
   const path = useRouterState({ select: (state) => state.location.pathname });
   const me = useMe();
   const can = useCan();
+  const signOut = useMutation({ mutationFn: () => session.signOut(), retry: false, networkMode: "always" });
   // biome-ignore lint/correctness/useExhaustiveDependencies: whoever has arrived has no use for the menu
   useEffect(close, [path]);
   return (
@@ -73,7 +75,7 @@ export function Shell() {
                 {me.data?.organization?.name}
               </Text>
             </Group>
-            <Person />
+            <Person signOut={signOut.mutate} />
           </Group>
         </AppShell.Header>
         <AppShell.Navbar p="xs" aria-label={m.app_navigation()}>
@@ -94,6 +96,7 @@ export function Shell() {
         </AppShell.Navbar>
         <AppShell.Main id="content" tabIndex={-1}>
           <Stack>
+            {signOut.error ? <ErrorView error={signOut.error} again={signOut.mutate} /> : null}
             <Away />
             <Unheard />
             <Outlet />
@@ -106,7 +109,7 @@ export function Shell() {
   );
 }
 
-function Person() {
+function Person({ signOut }: { signOut: () => void }) {
   const me = useMe();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const user = me.data?.user;
@@ -134,7 +137,7 @@ function Person() {
           </Menu.Item>
         ))}
         <Menu.Divider />
-        <Menu.Item onClick={leaving(() => void session.signOut())}>{m.app_sign_out()}</Menu.Item>
+        <Menu.Item onClick={leaving(signOut)}>{m.app_sign_out()}</Menu.Item>
       </Menu.Dropdown>
     </Menu>
   );

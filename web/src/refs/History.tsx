@@ -1,10 +1,12 @@
 import { Stack, Table, Text } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { m } from "../gen/words/messages";
 import { useCan } from "../rpc/me";
+import { FOLLOWED } from "../rpc/query";
 import { rpc } from "../rpc/transport";
 import { ErrorView } from "../ui/ErrorView";
 import { quoted } from "../ui/ListTable";
+import { More } from "../ui/More";
 import { Time } from "../ui/Time";
 import { Changes } from "./Changes";
 import { PersonName } from "./refs";
@@ -12,14 +14,21 @@ import { PersonName } from "./refs";
 /** What happened to a thing, from the event log, the latest first. */
 export function History({ id }: { id: string }) {
   const may = useCan()("audit.read");
-  const query = useQuery({
+  const query = useInfiniteQuery({
+    ...FOLLOWED,
     queryKey: ["audit", "of", id],
-    queryFn: async ({ signal }) =>
-      (await rpc.audit.listAuditEvents({ filter: `resource_id = ${quoted(id)}`, pageSize: 100 }, { signal })).events,
+    queryFn: ({ pageParam, signal }) =>
+      rpc.audit.listAuditEvents(
+        { filter: `resource_id = ${quoted(id)}`, pageSize: 50, pageToken: pageParam },
+        { signal },
+      ),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.nextPageToken || undefined,
     enabled: may,
   });
+  const events = query.data?.pages.flatMap((page) => page.events);
   if (!may) return <Text c="dimmed">{m.refs_principal_investigators_and_administrators_see()}</Text>;
-  if (query.error) return <ErrorView error={query.error} again={() => query.refetch()} />;
+  if (query.error && !query.data) return <ErrorView error={query.error} again={() => query.refetch()} />;
   return (
     <Stack gap="xs">
       <Table aria-label={m.ui_history()} verticalSpacing="xs">
@@ -32,7 +41,7 @@ export function History({ id }: { id: string }) {
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {query.data?.map((event) => (
+          {events?.map((event) => (
             <Table.Tr key={event.id}>
               <Table.Td>
                 <Time at={event.recordedAt} />
@@ -55,7 +64,8 @@ export function History({ id }: { id: string }) {
           ))}
         </Table.Tbody>
       </Table>
-      {query.data?.length === 0 && <Text c="dimmed">{m.refs_nothing_yet()}</Text>}
+      {events?.length === 0 && <Text c="dimmed">{m.refs_nothing_yet()}</Text>}
+      <More query={query} />
     </Stack>
   );
 }

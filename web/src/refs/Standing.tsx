@@ -1,6 +1,6 @@
-import { Group, Skeleton, Text } from "@mantine/core";
+import { Alert, Group, Skeleton, Text } from "@mantine/core";
 import { queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useContext } from "react";
+import { type ReactNode, useContext } from "react";
 import { CalibrationStatus, type InstrumentStatus } from "../gen/spectra/calibration/v1/calibration_pb";
 import { m } from "../gen/words/messages";
 import { calibrationStatusName, calibrationTone } from "../rpc/names";
@@ -29,7 +29,12 @@ export function useStandings(instrumentIds: string[] = []): void {
     ({ status }) => {
       if (!status) return;
       client.setQueryData(statusQuery(status.instrumentId).queryKey, status);
-      for (const queryKey of [["calibrationStatus", "unfit"], ["calibrations"], ["due"]])
+      for (const queryKey of [
+        ["calibrationStatus", "unfit"],
+        ["calibrations"],
+        ["due"],
+        ["instruments", status.instrumentId],
+      ])
         void client.invalidateQueries({ queryKey });
     },
   );
@@ -41,7 +46,7 @@ export function isFit(status: InstrumentStatus): boolean {
 }
 
 /** What lifts the lockout. */
-export const REMEDIES: Partial<Record<CalibrationStatus, string>> = {
+const REMEDIES: Partial<Record<CalibrationStatus, string>> = {
   [CalibrationStatus.EXPIRED]: m.refs_have_it_calibrated_and_enter(),
   [CalibrationStatus.MISSING]: m.refs_enter_its_calibration_certificate(),
   [CalibrationStatus.NOT_YET_VALID]: m.refs_its_certificate_is_not_valid_yet(),
@@ -49,6 +54,27 @@ export const REMEDIES: Partial<Record<CalibrationStatus, string>> = {
   [CalibrationStatus.OUT_OF_TOLERANCE]: m.refs_it_was_left_out_of_tolerance(),
   [CalibrationStatus.OUT_OF_SERVICE]: m.refs_a_principal_investigator_returns(),
 };
+
+/** Why no run can start on an instrument, where none can. */
+export function lockoutOf(status: InstrumentStatus | undefined): string | undefined {
+  return status && !isFit(status)
+    ? m.refs_no_run_can_start_on_it({ status: calibrationStatusName(status.status).toLowerCase() })
+    : undefined;
+}
+
+/** Says where no run can start on an instrument why, and what lifts that; follows what becomes of it. */
+export function Lockout(props: { instrumentId: string; exempt?: boolean; children?: ReactNode }) {
+  const { instrumentId, exempt, children } = props;
+  useStandings([instrumentId]);
+  const { data } = useQuery(statusQuery(instrumentId));
+  const lockout = lockoutOf(data);
+  if (!data || !lockout || exempt) return null;
+  return (
+    <Alert color="red" role="status" title={lockout}>
+      {REMEDIES[data.status]} {children}
+    </Alert>
+  );
+}
 
 export function Standing({ instrumentId }: { instrumentId: string }) {
   const { data, error } = useQuery(statusQuery(instrumentId));

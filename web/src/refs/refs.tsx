@@ -1,6 +1,7 @@
 // Things that others name by their id, as people call them.
+import { Code, ConnectError } from "@connectrpc/connect";
 import { Anchor } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { queryOptions, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { m } from "../gen/words/messages";
 import { rpc } from "../rpc/transport";
@@ -61,12 +62,26 @@ export function InstrumentLink({ id }: { id: string }) {
   );
 }
 
-export function SampleLink({ id }: { id: string }) {
-  const { data } = useQuery({
+/** A sample, though it may be deleted. */
+export function sampleQuery(id: string) {
+  return queryOptions({
     queryKey: ["samples", id],
-    queryFn: async ({ signal }) => (await rpc.samples.getSample({ id }, { signal })).sample,
-    staleTime: MINUTE,
+    queryFn: async ({ signal }) => {
+      try {
+        return (await rpc.samples.getSample({ id }, { signal })).sample;
+      } catch (error) {
+        if (!(error instanceof ConnectError && error.code === Code.NotFound)) throw error;
+        const filter = `id = ${quoted(id)}`;
+        const [deleted] = (await rpc.samples.listSamples({ filter, showDeleted: true }, { signal })).samples;
+        if (!deleted) throw error;
+        return deleted;
+      }
+    },
   });
+}
+
+export function SampleLink({ id }: { id: string }) {
+  const { data } = useQuery({ ...sampleQuery(id), staleTime: MINUTE });
   return (
     <Anchor renderRoot={(props) => <Link to="/samples/$id" params={{ id }} {...props} />}>{data?.name ?? "…"}</Anchor>
   );

@@ -3,7 +3,7 @@ import { Role } from "../gen/spectra/auth/v1/auth_pb";
 import { CalibrationState, CalibrationStatus } from "../gen/spectra/calibration/v1/calibration_pb";
 import { RecipeState } from "../gen/spectra/runs/v1/recipe_pb";
 import { RunDisposition, RunPurpose, RunState } from "../gen/spectra/runs/v1/run_pb";
-import { SampleStatus } from "../gen/spectra/samples/v1/sample_pb";
+import { type Sample, SampleStatus } from "../gen/spectra/samples/v1/sample_pb";
 import { m } from "../gen/words/messages";
 import type { Tone } from "../ui/State";
 
@@ -86,6 +86,9 @@ const RECIPE_STATE: Record<RecipeState, string> = {
 // A newer server may have values that this page does not know.
 export const roleName = (role: Role): string => ROLE[role] ?? m.rpc_unknown();
 export const sampleStatusName = (status: SampleStatus): string => SAMPLE_STATUS[status] ?? m.rpc_unknown();
+/** A deleted sample keeps the status that it had. */
+export const sampleStateName = (sample: Sample): string =>
+  sample.deletedAt ? m.rpc_deleted() : sampleStatusName(sample.status);
 export const calibrationStatusName = (status: CalibrationStatus): string =>
   CALIBRATION_STATUS[status] ?? m.rpc_unknown();
 export const calibrationStateName = (state: CalibrationState): string => CALIBRATION_STATE[state] ?? m.rpc_unknown();

@@ -21,8 +21,10 @@ const signedIn: Interceptor = (next) => async (request) => {
   try {
     return await next(request);
   } catch (error) {
-    if (!(error instanceof ConnectError) || error.code !== Code.Unauthenticated || request.stream) throw error;
+    if (!(error instanceof ConnectError) || error.code !== Code.Unauthenticated) throw error;
     session.refused(token);
+    // Whoever follows a stream opens it again themselves.
+    if (request.stream) throw error;
     request.header.set("authorization", `Bearer ${await session.token()}`);
     return await next(request);
   }

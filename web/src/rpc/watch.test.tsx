@@ -1,6 +1,7 @@
 import { act } from "react";
 import { createRoot, type Root } from "react-dom/client";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { queryClient } from "./query";
 import { useLive, useWatch } from "./watch";
 
 vi.stubGlobal("IS_REACT_ACT_ENVIRONMENT", true);
@@ -37,6 +38,8 @@ beforeEach(() => {
 afterEach(async () => {
   await act(async () => root.unmount());
   vi.useRealTimers();
+  vi.restoreAllMocks();
+  Reflect.deleteProperty(navigator, "locks");
 });
 
 async function watching(one: ReturnType<typeof server>) {
@@ -85,4 +88,55 @@ test("of a page that was left, nothing is missed", async () => {
   root = createRoot(document.createElement("div"));
   await watching(server());
   expect(live).toBe(true);
+});
+
+/** A page that came by this protocol, and the locks that its window shares with others; names of those that are held. */
+function windows(held: Set<string>, nextHopProtocol = "http/1.1") {
+  const page = { nextHopProtocol } as PerformanceNavigationTiming;
+  vi.spyOn(performance, "getEntriesByType").mockReturnValue([page]);
+  const request = async (name: string, _: LockOptions, hold: (lock: unknown) => unknown) => {
+    if (held.has(name)) return hold(null);
+    held.add(name);
+    await hold({ name });
+    held.delete(name);
+  };
+  Object.defineProperty(navigator, "locks", { configurable: true, value: { request } });
+}
+
+test("a watch without a connection asks for everything now and then, and takes one that comes free", async () => {
+  const held = new Set(["watch-0", "watch-1", "watch-2", "watch-3"]);
+  windows(held);
+  const asked = vi.spyOn(queryClient, "invalidateQueries").mockResolvedValue();
+  const [one, two] = [server(), server()];
+  function Page() {
+    useWatch(one.start, ({ event }) => heard.push(event));
+    useWatch(two.start, () => {});
+    live = useLive();
+    return null;
+  }
+  await act(async () => root.render(<Page />));
+  await pass(16_000);
+  // Once for both.
+  expect(asked).toHaveBeenCalledTimes(1);
+  await pass(30_000);
+  expect(asked).toHaveBeenCalledTimes(3);
+  expect([one.asked, two.asked, live]).toEqual([[], [], true]);
+
+  held.delete("watch-2");
+  await pass(15_000);
+  expect([one.asked, two.asked]).toEqual([[""], []]);
+  await act(async () => one.say({ event: "start", resumeToken: "1" }));
+  expect(heard).toEqual(["start"]);
+  expect(held.size).toBe(4);
+  await act(async () => root.unmount());
+  root = createRoot(document.createElement("div"));
+  await pass(0);
+  expect([...held].sort()).toEqual(["watch-0", "watch-1", "watch-3"]);
+});
+
+test("over HTTP/2 each watch has a connection, however many others have", async () => {
+  windows(new Set(["watch-0", "watch-1", "watch-2", "watch-3"]), "h2");
+  const one = server();
+  await watching(one);
+  expect(one.asked).toEqual([""]);
 });

@@ -1,10 +1,15 @@
 // Being told what happens, as long as the page is seen.
 import { useEffect, useRef, useSyncExternalStore } from "react";
+import { queryClient } from "./query";
 
 const PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 15_000;
 /** A watch gives a sign of life every 15 s. One that is silent for so long leads nowhere. */
 const SILENCE_MS = 40_000;
+/** Without HTTP/2 a browser has six connections to a host, for all its windows; so many of them may be watches. */
+const CONNECTIONS = 4;
+/** A watch that gets none asks for everything so often. */
+const ASKED_MS = 15_000;
 
 /** The watches that hear nothing. */
 const silent = new Set<symbol>();
@@ -26,9 +31,42 @@ export function useLive(): boolean {
   return useSyncExternalStore(subscribe, () => silent.size === 0);
 }
 
+/** One of the connections that watches may take, and how it is given back; undefined where all are taken. */
+async function connection(): Promise<(() => void) | undefined> {
+  const [page] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
+  // Only a browser that trusts the page lets its windows agree.
+  if (page?.nextHopProtocol !== "http/1.1" || !navigator.locks) return () => {};
+  for (let number = 0; number < CONNECTIONS; number++) {
+    const giveBack = await new Promise<(() => void) | undefined>((taken) => {
+      navigator.locks
+        .request(`watch-${number}`, { ifAvailable: true }, (lock) => {
+          if (lock) return new Promise<void>((end) => taken(end));
+          taken(undefined);
+        })
+        .catch(() => taken(() => {}));
+    });
+    if (giveBack) return giveBack;
+  }
+  return undefined;
+}
+
+let askedAt = 0;
+
+/** Asks for everything that the page shows: once for all its watches that have no connection. */
+function askForAll(): void {
+  if (Date.now() - askedAt < ASKED_MS / 2) return;
+  askedAt = Date.now();
+  void queryClient.invalidateQueries();
+}
+
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 /**
  * Follows a watch: `start` opens it where the one before ended, `told` gets each of its messages. A stream that ends, for
- * whatever reason, or that is silent, is opened again. A hidden page lets go of it: browsers allow few connections to a host.
+ * whatever reason, or that is silent, is opened again. A hidden page lets go of it, and where no connection is left, what the
+ * page shows is asked for now and then.
  */
 export function useWatch<Message extends object>(
   start: (resumeToken: string, signal: AbortSignal) => AsyncIterable<Message>,
@@ -51,10 +89,24 @@ export function useWatch<Message extends object>(
         listen();
       }, SILENCE_MS);
     }
+    function rest() {
+      clearTimeout(patience);
+      patience = undefined;
+      hears(watch, true);
+    }
     async function follow(signal: AbortSignal) {
       let pause = PAUSE_MS;
       while (!signal.aborted) {
+        const giveBack = await connection();
+        if (!giveBack) {
+          rest();
+          await wait(ASKED_MS);
+          if (!signal.aborted) askForAll();
+          continue;
+        }
+        if (signal.aborted) return giveBack();
         stream = new AbortController();
+        if (patience === undefined) listen();
         try {
           for await (const message of latest.current.start(resumeToken, AbortSignal.any([signal, stream.signal]))) {
             listen();
@@ -66,23 +118,23 @@ export function useWatch<Message extends object>(
         } catch {
           // A token that is too old would be refused for ever; the page's own queries have what was missed.
           if (pause > 4 * PAUSE_MS) resumeToken = "";
+        } finally {
+          giveBack();
         }
         if (signal.aborted) return;
-        await new Promise((resolve) => setTimeout(resolve, pause));
+        await wait(pause);
         pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
       }
     }
     function stop() {
       following?.abort();
       following = undefined;
-      clearTimeout(patience);
-      hears(watch, true);
+      rest();
     }
     function look() {
       const seen = document.visibilityState === "visible";
       if (seen && !following) {
         following = new AbortController();
-        listen();
         void follow(following.signal);
       } else if (!seen) stop();
     }

@@ -5,7 +5,7 @@ import { Dialog } from "./Dialog";
 import { ErrorView } from "./ErrorView";
 import { leaving, useUnsaved } from "./unsaved";
 
-interface Change<Input> {
+export interface Change<Input> {
   mutate: (input: Input, options?: { onSuccess?: () => void }) => void;
   isPending: boolean;
   error: unknown;

@@ -7,9 +7,9 @@ import { Action } from "./Action";
 import { ErrorView } from "./ErrorView";
 import { leaving, useUnsaved } from "./unsaved";
 
-/** Names of the contract, `sample.lot_code`, as those of the form: `lotCode`. */
+/** Names of the contract, `sample.lot_code` or `sample.tags[0].name`, as those of the form: `lotCode`, `tags`. */
 export function fieldOf(path: string): string {
-  const name = path.includes(".") ? path.slice(path.indexOf(".") + 1) : path;
+  const [, name = path] = /^(?:[^.[]+\.)?([^.[]+)/.exec(path) ?? [];
   return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
@@ -31,22 +31,24 @@ export function FormShell<Values extends FieldValues>(props: {
   useEffect(() => {
     if (!change.error) return;
     const { violations, reason, metadata } = failure(change.error);
-    for (const { field, description } of violations)
-      form.setError(fieldOf(field) as Path<Values>, { message: description });
-    if (reason === "RESOURCE_EXISTS" && metadata.field)
-      form.setError(fieldOf(metadata.field) as Path<Values>, { message: m.ui_is_taken() });
-  }, [change.error, form.setError]);
+    const tell = (path: string, message: string) => {
+      const name = fieldOf(path);
+      // An error of a field that the form has not would stay for ever.
+      if (name in form.getValues()) form.setError(name as Path<Values>, { message });
+    };
+    for (const { field, description } of violations) tell(field, description);
+    if (reason === "RESOURCE_EXISTS" && metadata.field) tell(metadata.field, m.ui_is_taken());
+  }, [change.error, form.setError, form.getValues]);
   // Enter in a field sends a form too, whatever its button says.
   const submit = (values: Values) => {
     if (props.disabledReason === undefined) props.submit(values);
   };
-  const conflict = change.error ? failure(change.error).reason === "ETAG_MISMATCH" : false;
   return (
     <form onSubmit={form.handleSubmit(submit)} noValidate>
       <Stack maw={640}>
         {props.children}
         {change.error ? <ErrorView error={change.error} /> : null}
-        {conflict && props.conflict}
+        {props.conflict}
         <Group>
           <Action type="submit" loading={change.isPending} disabledReason={props.disabledReason}>
             {props.verb}

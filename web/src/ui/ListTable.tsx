@@ -1,9 +1,20 @@
-import { Button, Group, Menu, Skeleton, Table, Text, TextInput, UnstyledButton } from "@mantine/core";
+import {
+  Button,
+  Group,
+  Menu,
+  Skeleton,
+  Table,
+  Text,
+  TextInput,
+  type TextInputProps,
+  UnstyledButton,
+} from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { keepPreviousData, type QueryKey, useQuery } from "@tanstack/react-query";
 import { useNavigate, useRouterState, useSearch } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { m } from "../gen/words/messages";
+import { FOLLOWED } from "../rpc/query";
 import { ErrorView } from "./ErrorView";
 import classes from "./ListTable.module.css";
 
@@ -74,6 +85,8 @@ export function useListTable<Row>(options: {
   filter: (search: ListSearch) => string;
   fetch: (asked: Asked, signal: AbortSignal, search: ListSearch) => Promise<{ rows: Row[]; next: string }>;
   order: string;
+  /** Where no watch tells of what is listed. */
+  followed?: boolean;
 }) {
   const search = useSearch({ strict: false }) as ListSearch;
   const navigate = useNavigate();
@@ -85,6 +98,7 @@ export function useListTable<Row>(options: {
   };
   const { columns: _, ...wanted } = search;
   const query = useQuery({
+    ...(options.followed ? FOLLOWED : {}),
     queryKey: [...options.key, "list", asked, wanted],
     queryFn: ({ signal }) => options.fetch(asked, signal, search),
     placeholderData: keepPreviousData,
@@ -315,27 +329,35 @@ function Head<Row>({ column, order, sort }: { column: Column<Row>; order: string
   );
 }
 
-/** The field that words are looked for in. `/` leads to it. */
-export function Search({ list, label }: { list: { search: ListSearch; ask: List<never>["ask"] }; label: string }) {
-  const said = list.search.q ?? "";
+type Asking = { search: ListSearch; ask: List<never>["ask"] };
+
+/** A field of what is asked for. What is typed stands there at once; the address follows after a pause. */
+export function AskedText({ list, name, ...input }: { list: Asking; name: string } & Omit<TextInputProps, "list">) {
+  const said = list.search[name] ?? "";
   const [text, setText] = useState(said);
+  const sent = useRef(said);
   const ask = useRef(list.ask);
   ask.current = list.ask;
-  useEffect(() => setText(said), [said]);
   useEffect(() => {
-    if (text === said) return;
-    const soon = setTimeout(() => ask.current({ q: text }, true), 250);
+    // What comes back from the address is not news: more may have been typed since.
+    if (said === sent.current) return;
+    sent.current = said;
+    setText(said);
+  }, [said]);
+  useEffect(() => {
+    if (text === sent.current) return;
+    const soon = setTimeout(() => {
+      sent.current = text;
+      void ask.current({ [name]: text }, true);
+    }, 250);
     return () => clearTimeout(soon);
-  }, [text, said]);
+  }, [text, name]);
+  return <TextInput {...input} value={text} onChange={(event) => setText(event.currentTarget.value)} />;
+}
+
+/** The field that words are looked for in. `/` leads to it. */
+export function Search({ list, label }: { list: Asking; label: string }) {
   return (
-    <TextInput
-      type="search"
-      aria-label={label}
-      placeholder={label}
-      data-key="search"
-      value={text}
-      onChange={(event) => setText(event.currentTarget.value)}
-      w={280}
-    />
+    <AskedText list={list} name="q" type="search" aria-label={label} placeholder={label} data-key="search" w={280} />
   );
 }

@@ -12,7 +12,16 @@ const FIELDS: Record<"minute" | "day", Intl.DateTimeFormatOptions> = {
 };
 
 export function formatTime(date: Date, zone: string, to: "minute" | "day" = "minute"): string {
-  return new Intl.DateTimeFormat("sv-SE", { ...FIELDS[to], timeZone: zone }).format(date);
+  const shown = new Intl.DateTimeFormat("sv-SE", { ...FIELDS[to], timeZone: zone }).format(date);
+  return shown.padStart(to === "day" ? 10 : 16, "0");
+}
+
+/** No day before it is typed. */
+export const FIRST_DAY = "1900-01-01";
+
+/** Whether it is a day in full, such as 2026-07-01: while somebody types, a date field has the year 2, 20 and 202 as well. */
+export function isDay(text: string): boolean {
+  return /^[12]\d{3}-\d\d-\d\d$/.test(text) && text >= FIRST_DAY && !Number.isNaN(Date.parse(text));
 }
 
 /** The instant at which a calendar day, such as 2026-07-01, begins in a zone. */
@@ -20,7 +29,9 @@ export function startOfDay(day: string, zone: string): Date {
   const utc = Date.parse(`${day}T00:00:00Z`);
   // How far the zone is ahead is known for an instant only: the second look is at the one that the first has found.
   const guess = utc - aheadOf(utc, zone);
-  return new Date(utc - aheadOf(guess, zone));
+  const begins = new Date(utc - aheadOf(guess, zone));
+  // Where the clocks skip midnight, that is an hour of the day before.
+  return formatTime(begins, zone, "day") < day ? new Date(guess) : begins;
 }
 
 function aheadOf(instant: number, zone: string): number {

@@ -1,11 +1,11 @@
 //! `auth.organization`, read before an organization is known: no row security.
 
 use chrono::{DateTime, Utc};
-use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, SelectableHelper as _, dsl::now};
+use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, SelectableHelper as _};
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use spectra_runtime::{
     Error, Result,
-    db::{Prepared, fault},
+    db::{Prepared, clock_timestamp, fault},
 };
 use uuid::Uuid;
 
@@ -109,7 +109,7 @@ pub async fn organization_update(conn: &mut AsyncPgConnection, organization: &Or
             .set((
                 organization::name.eq(&organization.name),
                 organization::time_zone.eq(&organization.time_zone),
-                organization::updated_at.eq(now),
+                organization::updated_at.eq(clock_timestamp()),
                 organization::revision.eq(organization::revision + 1),
             ))
             .returning(Organization::as_returning()),

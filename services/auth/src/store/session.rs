@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, SelectableHelper as _,
+    dsl,
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use spectra_runtime::{
@@ -13,7 +14,10 @@ use spectra_runtime::{
 use uuid::Uuid;
 
 use super::schema::session;
-use crate::session::{EndReason, RESOURCE, Session};
+use crate::{
+    session::{EndReason, RESOURCE, Session},
+    signing_key::PUBLISHED_BEHIND,
+};
 
 #[derive(diesel::Queryable, diesel::Selectable)]
 #[diesel(table_name = session, check_for_backend(diesel::pg::Pg))]
@@ -164,7 +168,9 @@ pub async fn sessions_end_of_user(
     at: DateTime<Utc>,
     reason: EndReason,
 ) -> Result<usize> {
-    let going_on = session::user_id.eq(user_id).and(session::ended_at.is_null());
+    // One that is over by itself needs no end, once its last access token has expired as well.
+    let over = session::expires_at.lt(at - PUBLISHED_BEHIND);
+    let going_on = session::user_id.eq(user_id).and(session::ended_at.is_null()).and(dsl::not(over));
     // No session has the nil id.
     let others = session::id.ne(spared.unwrap_or(Uuid::nil()));
     Prepared(

@@ -3,14 +3,14 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _,
-    SelectableHelper as _, dsl::now,
+    SelectableHelper as _,
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use secrecy::{ExposeSecret as _, SecretString};
 use spectra_runtime::{
     Error, Result,
     auth::Role,
-    db::{Prepared, constraint, fault},
+    db::{Prepared, clock_timestamp, constraint, fault},
     list::{Field, Page, Spec},
 };
 use uuid::Uuid;
@@ -161,7 +161,7 @@ pub async fn user_update(conn: &mut AsyncPgConnection, org_id: Uuid, user: &User
                 user::display_name.eq(&user.display_name),
                 user::role.eq(user.role.as_str()),
                 user::disabled_at.eq(user.disabled_at),
-                user::updated_at.eq(now),
+                user::updated_at.eq(clock_timestamp()),
                 user::revision.eq(user::revision + 1),
             ))
             .returning(Row::as_returning()),
@@ -187,7 +187,7 @@ pub async fn user_password_set(
         diesel::update(user::table.filter(user::org_id.eq(org_id).and(user::id.eq(id))))
             .set((
                 user::password_hash.eq(hash.expose_secret()),
-                user::updated_at.eq(now),
+                user::updated_at.eq(clock_timestamp()),
                 user::revision.eq(user::revision + 1),
             ))
             .returning(Row::as_returning()),
@@ -211,7 +211,7 @@ pub async fn user_password_replace(
     let written = Prepared(
         diesel::update(user::table.filter(user::org_id.eq(org_id).and(user::id.eq(id)).and(unchanged))).set((
             user::password_hash.eq(hash.expose_secret()),
-            user::updated_at.eq(now),
+            user::updated_at.eq(clock_timestamp()),
             user::revision.eq(user::revision + 1),
         )),
     )

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use bigdecimal::BigDecimal;
 use chrono::{DateTime, Utc};
 use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, SelectableHelper as _,
@@ -19,7 +20,7 @@ use super::{
     calibration_point::{point_insert, point_list},
     schema::calibration,
 };
-use crate::calibration::{Calibration, Conformity, Point, RESOURCE, State};
+use crate::calibration::{Calibration, Conformity, Point, RESOURCE, Range, State};
 
 #[derive(diesel::Queryable, diesel::Selectable, diesel::Insertable)]
 #[diesel(table_name = calibration, check_for_backend(diesel::pg::Pg), treat_none_as_default_value = false)]
@@ -34,6 +35,8 @@ struct Row {
     valid_from: DateTime<Utc>,
     expires_at: DateTime<Utc>,
     scope: Vec<String>,
+    #[diesel(skip_insertion)]
+    covers: serde_json::Value,
     as_found: String,
     adjusted: bool,
     as_left: String,
@@ -63,6 +66,7 @@ impl Row {
             valid_from: self.valid_from,
             expires_at: self.expires_at,
             scope: self.scope,
+            covers: covers(self.covers)?,
             as_found: conformity(&self.as_found)?,
             adjusted: self.adjusted,
             as_left: conformity(&self.as_left)?,
@@ -81,6 +85,23 @@ impl Row {
     }
 }
 
+/// What the database noted of the instrument's ranges; their bounds are texts, which keep every digit.
+fn covers(noted: serde_json::Value) -> Result<Vec<Range>> {
+    #[derive(serde::Deserialize)]
+    struct Noted {
+        quantity: String,
+        low: String,
+        high: String,
+        unit: String,
+    }
+    let noted: Vec<Noted> = serde_json::from_value(noted).map_err(Error::internal)?;
+    let range = |Noted { quantity, low, high, unit }| {
+        let bound = |text: String| text.parse::<BigDecimal>().map_err(Error::internal);
+        Ok(Range { quantity, low: bound(low)?, high: bound(high)?, unit })
+    };
+    noted.into_iter().map(range).collect()
+}
+
 fn row(org_id: Uuid, calibration: &Calibration) -> Row {
     let calibration = calibration.clone();
     Row {
@@ -94,6 +115,7 @@ fn row(org_id: Uuid, calibration: &Calibration) -> Row {
         valid_from: calibration.valid_from,
         expires_at: calibration.expires_at,
         scope: calibration.scope,
+        covers: serde_json::Value::Null,
         as_found: calibration.as_found.as_str().to_owned(),
         adjusted: calibration.adjusted,
         as_left: calibration.as_left.as_str().to_owned(),

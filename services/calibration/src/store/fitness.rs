@@ -2,17 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
-use spectra_runtime::{Result, db::fault};
+use spectra_runtime::{
+    Result,
+    db::{clock_timestamp, fault},
+};
 use uuid::Uuid;
 
 use super::{calibration::calibrations_that_count, instrument::instruments_by_id};
 use crate::fitness::Facts;
-
-#[diesel::declare_sql_function]
-extern "SQL" {
-    /// The database's clock, which goes on within a transaction.
-    fn clock_timestamp() -> diesel::sql_types::Timestamptz;
-}
 
 /// The database's time, the only one that fitness and the lapse of grants are decided by.
 pub async fn database_now(mut conn: &AsyncPgConnection) -> Result<DateTime<Utc>> {

@@ -3,13 +3,13 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _,
-    OptionalExtension as _, QueryDsl as _, SelectableHelper as _, dsl::now,
+    OptionalExtension as _, QueryDsl as _, SelectableHelper as _,
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use futures::FutureExt as _;
 use spectra_runtime::{
     Error, Result,
-    db::{Batch, Prepared, constraint, fault},
+    db::{Batch, Prepared, clock_timestamp, constraint, fault},
     list::{Field, Page, Spec},
 };
 use uuid::Uuid;
@@ -230,7 +230,7 @@ pub async fn instrument_update(
                 instrument::calibration_interval_days.eq(row.calibration_interval_days),
                 instrument::service_state.eq(row.service_state),
                 instrument::service_reason.eq(row.service_reason),
-                instrument::updated_at.eq(now),
+                instrument::updated_at.eq(clock_timestamp()),
                 instrument::revision.eq(instrument::revision + 1),
             ))
             .returning(Row::as_returning()),

@@ -70,6 +70,7 @@ diesel::table! {
         accepted_at -> Nullable<Timestamptz>,
         revoked_at -> Nullable<Timestamptz>,
         revision -> Int8,
+        covers -> Jsonb,
     }
 }
 

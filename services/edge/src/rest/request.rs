@@ -3,6 +3,7 @@
 use http::{HeaderMap, Uri, header};
 use prost_reflect::{DeserializeOptions, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value};
+use serde_path_to_error::{Path, Segment, Track};
 
 use super::router::Binding;
 
@@ -43,14 +44,66 @@ pub fn message(
 /// What is wrong with an object that is no such message, and where. Asked for afterwards, because to keep track of the
 /// place costs every request.
 fn misplaced(input: MessageDescriptor, object: &Value, options: &DeserializeOptions) -> Malformed {
-    let mut track = serde_path_to_error::Track::new();
+    let mut track = Track::new();
     let deserializer = serde_path_to_error::Deserializer::new(object, &mut track);
-    let error = match DynamicMessage::deserialize_with_options(input, deserializer, options) {
+    let error = match DynamicMessage::deserialize_with_options(input.clone(), deserializer, options) {
         Err(error) => error.to_string(),
         Ok(_) => "it cannot be read".to_owned(),
     };
-    let path = track.path().to_string();
-    Malformed(if path == "." { error } else { format!("{path}: {error}") })
+    let path = track.path();
+    let told = expectation(&input, object, &path).unwrap_or(error);
+    let path = path.to_string();
+    Malformed(if path == "." { told } else { format!("{path}: {told}") })
+}
+
+/// What is at a path, and what was expected there. None where the value alone is not what is wrong.
+fn expectation(input: &MessageDescriptor, object: &Value, path: &Path) -> Option<String> {
+    let (mut value, mut field, mut element) = (object, None::<FieldDescriptor>, false);
+    for segment in path.iter() {
+        element = matches!(segment, Segment::Seq { .. });
+        match segment {
+            Segment::Seq { index } => value = value.get(index)?,
+            Segment::Map { key } => {
+                value = value.get(key)?;
+                let within = field.as_ref().map_or(Some(input.clone()), |field| field.kind().as_message().cloned())?;
+                let known =
+                    if within.is_map_entry() { Some(within.map_entry_value_field()) } else { named(&within, key) };
+                field = Some(known?);
+            }
+            _ => return None,
+        }
+    }
+    let field = field?;
+    if field.is_list() && !element {
+        return (!value.is_array()).then(|| format!("{}, expected an array", kind(value)));
+    }
+    let wanted = match field.kind() {
+        Kind::Message(message) => match message.full_name() {
+            "google.protobuf.Timestamp" => "a time such as \"2026-03-01T09:30:00Z\"".to_owned(),
+            "google.protobuf.Duration" => "seconds such as \"90s\"".to_owned(),
+            "google.protobuf.FieldMask" => "names of fields, with commas between them".to_owned(),
+            name if value.is_object() || name.starts_with("google.protobuf.") => return None,
+            _ => "an object".to_owned(),
+        },
+        Kind::Enum(of) => {
+            let names: Vec<_> = of.values().map(|value| value.name().to_owned()).collect();
+            format!("one of {}", names.join(", "))
+        }
+        Kind::Bool => "true or false".to_owned(),
+        Kind::String => "a string".to_owned(),
+        Kind::Bytes => "base64 in a string".to_owned(),
+        Kind::Double | Kind::Float => "a number".to_owned(),
+        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => "a whole number of 64 bits".to_owned(),
+        Kind::Uint64 | Kind::Fixed64 => "a whole number of 64 bits, not below zero".to_owned(),
+        Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => "a whole number of 32 bits".to_owned(),
+        Kind::Uint32 | Kind::Fixed32 => "a whole number of 32 bits, not below zero".to_owned(),
+    };
+    let got = if value.is_object() || value.is_array() { kind(value).to_owned() } else { value.to_string() };
+    Some(format!("{got:.60}, expected {wanted}"))
+}
+
+fn named(message: &MessageDescriptor, name: &str) -> Option<FieldDescriptor> {
+    message.get_field_by_name(name).or_else(|| message.get_field_by_json_name(name))
 }
 
 /// The body, where the rule wants it.
@@ -178,7 +231,7 @@ fn resolve(input: &MessageDescriptor, name: &str) -> Option<(Vec<FieldDescriptor
     let mut names = name.split('.').peekable();
     loop {
         let name = names.next()?;
-        let field = message.get_field_by_name(name).or_else(|| message.get_field_by_json_name(name))?;
+        let field = named(&message, name)?;
         if names.peek().is_none() {
             return Some((parents, field));
         }

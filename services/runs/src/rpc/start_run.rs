@@ -31,14 +31,15 @@ use crate::{
 
 /// How long one attempt waits for another of the same run to end.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Between two looks at whether it has.
-const PAUSE: Duration = Duration::from_millis(50);
+/// Before the first look at whether it has; each further one comes after twice the time.
+const PAUSE: Duration = Duration::from_millis(25);
 /// A call that fails sooner has broken, and was not given up waiting for.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
 pub async fn handle(app: Arc<App>, caller: Caller, request: StartRunRequest) -> Result<StartRunResponse> {
     let id = wire::id("id", &request.id)?;
     let until = Instant::now() + PATIENCE;
+    let mut pause = PAUSE;
     loop {
         // Looked at in each turn: the other attempt may be this very request, sent a second time.
         if let Some(reply) = app.db.replay(&caller, &request).await? {
@@ -46,7 +47,10 @@ pub async fn handle(app: Arc<App>, caller: Caller, request: StartRunRequest) -> 
         }
         match take_claim(&app, &caller, &request, id).await {
             Ok(Some((run, claim))) => return attempt(&app, &caller, &request, run, claim).await,
-            Ok(None) if Instant::now() < until => tokio::time::sleep(PAUSE).await,
+            Ok(None) if Instant::now() < until => {
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
             Ok(None) => return Err(under_way(id)),
             Err(error) => return app.db.replay(&caller, &request).await?.ok_or(error),
         }

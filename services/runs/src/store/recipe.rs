@@ -11,13 +11,12 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use futures::FutureExt as _;
 use spectra_runtime::{
     Error, Result,
-    db::{Batch, Prepared, constraint, fault},
+    db::{Batch, Prepared, clock_timestamp, constraint, fault},
     list::{Field, Page, Spec},
 };
 use uuid::Uuid;
 
 use super::{
-    clock_timestamp,
     recipe_version::versions_that_matter,
     schema::{recipe, recipe_version as version},
 };

@@ -3,20 +3,19 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, NullableExpressionMethods as _, OptionalExtension as _,
-    QueryDsl as _, SelectableHelper as _, dsl::now,
+    QueryDsl as _, SelectableHelper as _,
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use futures::FutureExt as _;
 use serde_json::{Map, Value};
 use spectra_runtime::{
     Error, Reason, Result,
-    db::{Batch, Prepared, constraint, fault},
+    db::{Batch, Prepared, clock_timestamp, constraint, fault},
     list::{Field, Page, Spec},
 };
 use uuid::Uuid;
 
 use super::{
-    clock_timestamp,
     data_chunk::streams,
     run_equipment::{equipment_insert, further_instruments},
     run_grant::{grant_insert, grants, lapsed},
@@ -250,7 +249,7 @@ pub async fn run_start(
                 run::operator_id.eq(operator_id),
                 run::valid_from.eq(valid_from),
                 run::expires_at.eq(expires_at),
-                run::updated_at.eq(now),
+                run::updated_at.eq(clock_timestamp()),
                 run::revision.eq(run::revision + 1),
             ))
             .returning(Row::as_returning()),

@@ -10,14 +10,11 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use spectra_runtime::{
     Error, Reason, Result,
-    db::{Prepared, constraint, fault},
+    db::{Prepared, clock_timestamp, constraint, fault},
 };
 use uuid::Uuid;
 
-use super::{
-    clock_timestamp,
-    schema::{revocation, run_grant as grant},
-};
+use super::schema::{revocation, run_grant as grant};
 use crate::run::Grant;
 
 const EXEMPT: &str = "exempt";

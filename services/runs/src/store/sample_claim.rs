@@ -14,7 +14,7 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use spectra_runtime::{
     Result,
-    db::{Prepared, fault},
+    db::{Prepared, clock_timestamp, fault},
 };
 use uuid::Uuid;
 
@@ -41,11 +41,11 @@ pub async fn claim_take(
             claim::org_id.eq(org_id),
             claim::run_id.eq(run_id),
             claim::sample_id.eq(sample_id),
-            claim::claimed_at.eq(now),
+            claim::claimed_at.eq(clock_timestamp()),
         ))
         .on_conflict((claim::org_id, claim::run_id))
         .do_update()
-        .set(claim::claimed_at.eq(now));
+        .set(claim::claimed_at.eq(clock_timestamp()));
     let abandoned = claim::claimed_at.lt(now.into_sql::<Timestamptz>() - LEASE_SECONDS.seconds());
     let claimed_at: Option<DateTime<Utc>> = Prepared(
         FilterDsl::filter(stamp, abandoned.nullable().or(claim::claimed_at.nullable().eq(held_since)))

@@ -137,6 +137,7 @@ diesel::table! {
         closed_comment -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        author_ids -> Array<Uuid>,
     }
 }
 

@@ -3,13 +3,12 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, SelectableHelper as _,
-    dsl::now,
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use futures::FutureExt as _;
 use spectra_runtime::{
     Error, Result,
-    db::{Batch, Prepared, constraint, fault},
+    db::{Batch, Prepared, clock_timestamp, constraint, fault},
     list::{Field, Page, Spec},
 };
 use uuid::Uuid;
@@ -159,7 +158,7 @@ pub async fn project_update(conn: &mut AsyncPgConnection, org_id: Uuid, project:
                 project::description.eq(row.description),
                 project::member_ids.eq(row.member_ids),
                 project::archived_at.eq(row.archived_at),
-                project::updated_at.eq(now),
+                project::updated_at.eq(clock_timestamp()),
                 project::revision.eq(project::revision + 1),
             ))
             .returning(Row::as_returning()),

@@ -7,7 +7,6 @@ use chrono::{DateTime, Utc};
 use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, IntoSql as _, OptionalExtension as _, QueryDsl as _,
     SelectableHelper as _,
-    dsl::now,
     sql_types::{Bool, Json, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
@@ -16,7 +15,7 @@ use serde::Serialize as _;
 use serde_json::{Map, Value};
 use spectra_runtime::{
     Error, Result,
-    db::{Batch, Last, Prepared, constraint, fault},
+    db::{Batch, Last, Prepared, clock_timestamp, constraint, fault},
     list::{Field, Page, Spec},
 };
 use uuid::Uuid;
@@ -281,7 +280,7 @@ pub async fn sample_update(conn: &mut AsyncPgConnection, org_id: Uuid, sample: &
                 sample::status_reason.eq(row.status_reason),
                 sample::deleted_at.eq(row.deleted_at),
                 sample::run_id.eq(row.run_id),
-                sample::updated_at.eq(now),
+                sample::updated_at.eq(clock_timestamp()),
                 sample::revision.eq(sample::revision + 1),
             ))
             .returning(Row::as_returning()),

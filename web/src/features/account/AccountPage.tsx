@@ -1,14 +1,13 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { Button, Group, PasswordInput, Skeleton, Stack, Table, Text } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { useContext, useEffect } from "react";
 import { useForm } from "react-hook-form";
-import type { Session } from "../../gen/spectra/auth/v1/auth_pb";
 import { m } from "../../gen/words/messages";
 import { failure } from "../../rpc/failure";
 import { useMe } from "../../rpc/me";
 import { roleName } from "../../rpc/names";
-import { newId, useChange } from "../../rpc/query";
+import { FOLLOWED, newId, useChange } from "../../rpc/query";
 import { session } from "../../rpc/session";
 import { rpc } from "../../rpc/transport";
 import { ErrorView } from "../../ui/ErrorView";
@@ -20,6 +19,20 @@ import { useUnsaved } from "../../ui/unsaved";
 import { agentName } from "./agent";
 
 const key = ["sessions"];
+const PAGE = { pageSize: 100, orderBy: "last_used_at desc" };
+
+/** Ends the person's sessions, this one last. */
+async function signOutEverywhere(): Promise<void> {
+  const others: string[] = [];
+  let pageToken = "";
+  do {
+    const { sessions, nextPageToken } = await rpc.auth.listSessions({ ...PAGE, pageToken });
+    others.push(...sessions.filter(({ current }) => !current).map(({ id }) => id));
+    pageToken = nextPageToken;
+  } while (pageToken);
+  for (const id of others) await rpc.auth.revokeSession({ id, requestId: newId() });
+  await session.signOut();
+}
 
 export default function AccountPage() {
   const me = useMe();
@@ -44,28 +57,16 @@ function Sessions() {
   const zone = useContext(ZoneContext);
   const query = useQuery({
     queryKey: key,
-    queryFn: async ({ signal }) =>
-      (await rpc.auth.listSessions({ pageSize: 100, orderBy: "last_used_at desc" }, { signal })).sessions,
+    ...FOLLOWED,
+    queryFn: async ({ signal }) => (await rpc.auth.listSessions(PAGE, { signal })).sessions,
   });
   const end = useChange((id: string, requestId) => rpc.auth.revokeSession({ id, requestId }), { touches: [key] });
-  const everywhere = useChange(
-    async (sessions: Session[]) => {
-      for (const { id } of sessions.filter((one) => !one.current))
-        await rpc.auth.revokeSession({ id, requestId: newId() });
-      await session.signOut();
-    },
-    { touches: [] },
-  );
+  const everywhere = useMutation({ mutationFn: signOutEverywhere });
   return (
     <Section
       title={m.account_where_you_are_signed_in()}
       actions={
-        <Button
-          variant="default"
-          size="xs"
-          loading={everywhere.isPending}
-          onClick={() => query.data && everywhere.mutate(query.data)}
-        >
+        <Button variant="default" size="xs" loading={everywhere.isPending} onClick={() => everywhere.mutate()}>
           {m.account_sign_out_everywhere()}
         </Button>
       }

@@ -1,4 +1,4 @@
-import { Code, NativeSelect, Text, TextInput } from "@mantine/core";
+import { Code, NativeSelect, Text } from "@mantine/core";
 import { useContext } from "react";
 import type { AuditEvent } from "../../gen/spectra/auth/v1/audit_service_pb";
 import { m } from "../../gen/words/messages";
@@ -6,9 +6,9 @@ import { Changes } from "../../refs/Changes";
 import { Who } from "../../refs/History";
 import { usePeople } from "../../refs/refs";
 import { rpc } from "../../rpc/transport";
-import { all, type Column, ListTable, quoted, useListTable } from "../../ui/ListTable";
+import { AskedText, all, type Column, ListTable, quoted, useListTable } from "../../ui/ListTable";
 import { Page } from "../../ui/Page";
-import { startOfDay, Time, ZoneContext } from "../../ui/Time";
+import { FIRST_DAY, isDay, startOfDay, Time, ZoneContext } from "../../ui/Time";
 
 /** What events are about, by its name in them. */
 const RESOURCES: Record<string, string> = {
@@ -63,14 +63,15 @@ export default function AuditPage() {
   const list = useListTable<AuditEvent>({
     key: ["audit"],
     order: "",
+    followed: true,
     filter: ({ resource, person, id, since, until }) =>
       all(
         !resource && !id && 'action != "refresh"',
         resource && resource !== ALL && `resource = ${quoted(resource)}`,
         person && `(actor = ${quoted(`user:${person}`)} OR on_behalf_of = ${quoted(`user:${person}`)})`,
         id && `resource_id = ${quoted(id.trim())}`,
-        since && `recorded_at >= ${quoted(startOfDay(since, zone).toISOString())}`,
-        until && `recorded_at < ${quoted(startOfDay(until, zone).toISOString())}`,
+        since && isDay(since) && `recorded_at >= ${quoted(startOfDay(since, zone).toISOString())}`,
+        until && isDay(until) && `recorded_at < ${quoted(startOfDay(until, zone).toISOString())}`,
       ),
     fetch: async (asked, signal) => {
       const answer = await rpc.audit.listAuditEvents(asked, { signal });
@@ -110,24 +111,9 @@ export default function AuditPage() {
                 </option>
               ))}
             </NativeSelect>
-            <TextInput
-              label={m.audit_from()}
-              type="date"
-              value={search.since ?? ""}
-              onChange={(event) => ask({ since: event.currentTarget.value })}
-            />
-            <TextInput
-              label={m.audit_before()}
-              type="date"
-              value={search.until ?? ""}
-              onChange={(event) => ask({ until: event.currentTarget.value })}
-            />
-            <TextInput
-              label={m.audit_resource_id()}
-              data-key="search"
-              value={search.id ?? ""}
-              onChange={(event) => ask({ id: event.currentTarget.value }, true)}
-            />
+            <AskedText list={list} name="since" label={m.audit_from()} type="date" min={FIRST_DAY} />
+            <AskedText list={list} name="until" label={m.audit_before()} type="date" min={FIRST_DAY} />
+            <AskedText list={list} name="id" label={m.audit_resource_id()} data-key="search" />
           </>
         }
         columns={COLUMNS}

@@ -1,21 +1,20 @@
-import { Anchor, Skeleton, Table, Text } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
+import { Skeleton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { Link, useParams } from "@tanstack/react-router";
+import { useParams } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { type Calibration, CalibrationState } from "../../gen/spectra/calibration/v1/calibration_pb";
 import { m } from "../../gen/words/messages";
 import { History } from "../../refs/History";
 import { InstrumentLink, PersonName } from "../../refs/refs";
+import { Uses } from "../../refs/Uses";
 import { useCan } from "../../rpc/me";
 import { calibrationStateName, certificateTone } from "../../rpc/names";
 import { FOLLOWED, useChange } from "../../rpc/query";
 import { rpc } from "../../rpc/transport";
-import { Action, unless } from "../../ui/Action";
-import { Confirm } from "../../ui/Confirm";
+import { unless } from "../../ui/Action";
+import { ConfirmedAction } from "../../ui/ConfirmedAction";
 import { ErrorView } from "../../ui/ErrorView";
 import { Facts } from "../../ui/Facts";
-import { quoted } from "../../ui/ListTable";
 import { Page, Section } from "../../ui/Page";
 import { State } from "../../ui/State";
 import { Time } from "../../ui/Time";
@@ -96,7 +95,7 @@ export default function CalibrationPage() {
         <CertificateFile calibration={calibration} />
       </Section>
       <Section title={m.calibrations_runs_that_rest_on_it()}>
-        <Uses id={id} />
+        <Uses by="calibration_id" id={id} label={m.calibrations_runs_that_rest_on_it()} />
       </Section>
       <Section title={m.ui_history()}>
         <History id={id} />
@@ -106,7 +105,6 @@ export default function CalibrationPage() {
 }
 
 function Review({ calibration, review }: { calibration: Calibration; review: (typeof REVIEWS)[number] }) {
-  const [opened, { open, close }] = useDisclosure();
   const may = useCan()("calibrations.review");
   const change = useChange(
     (comment: string, requestId): Promise<unknown> =>
@@ -116,66 +114,17 @@ function Review({ calibration, review }: { calibration: Calibration; review: (ty
     },
   );
   return (
-    <>
-      <Action
-        variant={review.danger ? "default" : "filled"}
-        disabledReason={unless(may, m.calibrations_review_certificates())}
-        onClick={open}
-      >
-        {review.verb}
-      </Action>
-      <Confirm
-        opened={opened}
-        close={close}
-        title={m.ui_question({ verb: review.verb, what: calibration.certificateId })}
-        reason={m.ui_comment()}
-        reasonRequired={review.required}
-        verb={review.verb}
-        danger={review.danger}
-        change={change}
-        input={(comment) => comment}
-      >
-        {review.means}
-      </Confirm>
-    </>
-  );
-}
-
-function Uses({ id }: { id: string }) {
-  const query = useQuery({
-    queryKey: ["grants", "by", id],
-    queryFn: async ({ signal }) =>
-      (
-        await rpc.calibrations.listUseGrants(
-          { filter: `calibration_id = ${quoted(id)}`, orderBy: "created_at desc", pageSize: 100 },
-          { signal },
-        )
-      ).grants,
-  });
-  if (query.error && !query.data) return <ErrorView error={query.error} again={() => query.refetch()} />;
-  if (query.data?.length === 0) return <Text c="dimmed">{m.ui_there_are_none()}</Text>;
-  return (
-    <Table aria-label={m.calibrations_runs_that_rest_on_it()} verticalSpacing="xs">
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>{m.calibrations_run_head()}</Table.Th>
-          <Table.Th>{m.calibrations_authorized()}</Table.Th>
-        </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {query.data?.map((grant) => (
-          <Table.Tr key={grant.id}>
-            <Table.Td>
-              <Anchor renderRoot={(props) => <Link to="/runs/$id" params={{ id: grant.runId }} {...props} />}>
-                {m.calibrations_run({ run: grant.runId.slice(-8) })}
-              </Anchor>
-            </Table.Td>
-            <Table.Td>
-              <Time at={grant.authorizedAt} />
-            </Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Table>
+    <ConfirmedAction
+      verb={review.verb}
+      main={!review.danger}
+      disabledReason={unless(may, m.calibrations_review_certificates())}
+      title={m.ui_question({ verb: review.verb, what: calibration.certificateId })}
+      reason={m.ui_comment()}
+      reasonRequired={review.required}
+      danger={review.danger}
+      change={change}
+    >
+      {review.means}
+    </ConfirmedAction>
   );
 }

@@ -1,6 +1,6 @@
 import { Button, FileButton, Group, Skeleton, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import type { Calibration, Document } from "../../gen/spectra/calibration/v1/calibration_pb";
 import { m } from "../../gen/words/messages";
 import { PersonName } from "../../refs/refs";
@@ -65,6 +65,7 @@ function Kept({ document }: { document: Document }) {
 function Missing({ calibration }: { calibration: Calibration }) {
   const may = useCan()("calibrations.write");
   const [refused, setRefused] = useState("");
+  const forget = useRef<() => void>(null);
   const change = useChange(
     (file: { name: string; kind: string; content: Uint8Array }, requestId) =>
       rpc.calibrations.attachDocument({
@@ -78,6 +79,8 @@ function Missing({ calibration }: { calibration: Calibration }) {
   );
   async function take(file: File | null) {
     setRefused("");
+    // The same file, mended, can be chosen again.
+    forget.current?.();
     if (!file) return;
     const kind = KINDS[file.name.split(".").pop()?.toLowerCase() ?? ""];
     if (!kind) return setRefused(m.calibrations_file_kind());
@@ -96,6 +99,7 @@ function Missing({ calibration }: { calibration: Calibration }) {
         <Text c="dimmed">{m.calibrations_file_missing()}</Text>
         {may ? (
           <FileButton
+            resetRef={forget}
             accept={Object.keys(KINDS)
               .map((ending) => `.${ending}`)
               .join()}

@@ -6,6 +6,7 @@ import { useContext } from "react";
 import type { DueCalibration } from "../../gen/spectra/calibration/v1/calibration_pb";
 import { m } from "../../gen/words/messages";
 import { InstrumentLink } from "../../refs/refs";
+import { useStandings } from "../../refs/Standing";
 import { calibrationStatusName, calibrationTone } from "../../rpc/names";
 import { rpc } from "../../rpc/transport";
 import { ErrorView } from "../../ui/ErrorView";
@@ -38,6 +39,7 @@ export default function DuePage() {
         )
       ).due,
   });
+  useStandings();
   const months = new Map<string, DueCalibration[]>();
   for (const due of query.data ?? []) {
     const month = monthOf(due, zone);

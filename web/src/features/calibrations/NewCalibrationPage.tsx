@@ -14,7 +14,7 @@ import { ErrorView } from "../../ui/ErrorView";
 import { FormShell } from "../../ui/FormShell";
 import { Missing } from "../../ui/Missing";
 import { Page } from "../../ui/Page";
-import { formatTime, startOfDay } from "../../ui/Time";
+import { FIRST_DAY, formatTime, isDay, startOfDay } from "../../ui/Time";
 import { CONFORMITY } from "./conformity";
 
 interface Values {
@@ -26,8 +26,13 @@ interface Values {
   asFound: string;
   asLeft: string;
   adjusted: boolean;
-  standards: string;
+  standardsUsed: string;
 }
+
+const DAY = {
+  required: m.calibrations_when(),
+  validate: (day: string) => isDay(day) || m.calibrations_the_year_in_full(),
+};
 
 function initial(zone: string): Values {
   const now = new Date();
@@ -42,7 +47,7 @@ function initial(zone: string): Values {
     asFound: "1",
     asLeft: "1",
     adjusted: false,
-    standards: "",
+    standardsUsed: "",
   };
 }
 
@@ -84,7 +89,7 @@ function Certificate({ instrumentId: id, zone }: { instrumentId: string; zone: s
           asFound: Number(values.asFound),
           asLeft: Number(values.asLeft),
           adjusted: values.adjusted,
-          standardsUsed: values.standards
+          standardsUsed: values.standardsUsed
             .split("\n")
             .map((line) => line.trim())
             .filter(Boolean),
@@ -140,16 +145,18 @@ function Certificate({ instrumentId: id, zone }: { instrumentId: string; zone: s
         <TextInput
           label={m.calibrations_issued()}
           type="date"
+          min={FIRST_DAY}
           required
-          {...register("issuedAt", { required: m.calibrations_when() })}
+          {...register("issuedAt", DAY)}
           error={error("issuedAt")}
           description={m.calibrations_from_the_start_of_this_day({ zone })}
         />
         <TextInput
           label={m.calibrations_expires()}
           type="date"
+          min={FIRST_DAY}
           required
-          {...register("expiresAt", { required: m.calibrations_when() })}
+          {...register("expiresAt", DAY)}
           error={error("expiresAt")}
           description={m.calibrations_at_the_start_of_this_day({ zone })}
         />
@@ -171,8 +178,8 @@ function Certificate({ instrumentId: id, zone }: { instrumentId: string; zone: s
         description={m.calibrations_a_line_each()}
         autosize
         minRows={2}
-        {...register("standards")}
-        error={error("standardsUsed" as keyof Values)}
+        {...register("standardsUsed")}
+        error={error("standardsUsed")}
       />
     </FormShell>
   );

@@ -5,11 +5,11 @@ import type { ReactNode } from "react";
 import { m } from "../../gen/words/messages";
 import { InstrumentLink, SampleLink, useInstruments, useMethodTitle } from "../../refs/refs";
 import { isFit, Standing, statusQuery, useStandings } from "../../refs/Standing";
+import { useRecipeEvents, useRunEvents, useSampleEvents } from "../../refs/watches";
 import { useCan, useMe } from "../../rpc/me";
 import { calibrationStatusName, calibrationTone, runStateName, runTone } from "../../rpc/names";
 import { FOLLOWED, queryClient } from "../../rpc/query";
 import { rpc } from "../../rpc/transport";
-import { useWatch } from "../../rpc/watch";
 import { ErrorView } from "../../ui/ErrorView";
 import { Page } from "../../ui/Page";
 import { State } from "../../ui/State";
@@ -22,10 +22,8 @@ const DAYS_S = 30 * 86_400;
 export default function DashboardPage() {
   const name = useMe().data?.user?.displayName;
   const can = useCan();
-  useWatch(
-    (resumeToken, signal) => rpc.runs.watchRuns({ resumeToken }, { signal }),
-    ({ event }) => event && queryClient.invalidateQueries({ queryKey: ["runs"] }),
-  );
+  useRunEvents();
+  useSampleEvents();
   useStandings();
   return (
     <Page title={m.dashboard_today()} lead={name ? m.dashboard_good_to_see_you({ name }) : undefined}>
@@ -34,13 +32,13 @@ export default function DashboardPage() {
           title={m.dashboard_under_way()}
           filter="state = RUNNING OR state = PAUSED"
           empty={m.dashboard_no_run_is_under_way()}
-          search={{ state: "RUNNING" }}
+          search={{ state: "RUNNING.PAUSED" }}
         />
         <Runs
           title={m.dashboard_in_the_queue()}
           filter="state = QUEUED OR state = HELD"
           empty={m.dashboard_the_queue_is_empty()}
-          search={{ state: "QUEUED" }}
+          search={{ state: "QUEUED.HELD" }}
         />
         <Instruments />
         <Due />
@@ -230,8 +228,8 @@ function Quarantine() {
 }
 
 function Reviews() {
+  useRecipeEvents();
   const query = useQuery({
-    ...FOLLOWED,
     queryKey: ["recipes", "review"],
     queryFn: async ({ signal }) =>
       (await rpc.recipes.listRecipes({ filter: "state = IN_REVIEW", pageSize: SHOWN }, { signal })).recipes,

@@ -1,5 +1,4 @@
 import { useDisclosure } from "@mantine/hooks";
-import { useState } from "react";
 import { useForm } from "react-hook-form";
 import type { Instrument } from "../../gen/spectra/calibration/v1/instrument_pb";
 import { InstrumentsService } from "../../gen/spectra/calibration/v1/instruments_service_pb";
@@ -8,7 +7,7 @@ import { permissionOf, useCan } from "../../rpc/me";
 import { useChange } from "../../rpc/query";
 import { rpc } from "../../rpc/transport";
 import { Action, unless } from "../../ui/Action";
-import { Conflict } from "../../ui/Conflict";
+import { useBase } from "../../ui/Conflict";
 import { Dialog } from "../../ui/Dialog";
 import { FormShell } from "../../ui/FormShell";
 import { FIELD, InstrumentFields } from "./InstrumentFields";
@@ -48,8 +47,6 @@ export function EditInstrument({ instrument }: { instrument: Instrument }) {
 }
 
 function Editor({ stored, close }: { stored: Instrument; close: () => void }) {
-  // What the form began with: that it is still so is what the server checks.
-  const [base, setBase] = useState(stored);
   const form = useForm<Values>({ defaultValues: valuesOf(stored) });
   const update = useChange(
     ({ values, etag }: { values: Values; etag: string }, requestId) =>
@@ -60,6 +57,14 @@ function Editor({ stored, close }: { stored: Instrument; close: () => void }) {
       }),
     { touches: [key, ["audit"]], done: close },
   );
+  const { base, conflict } = useBase({
+    stored,
+    valuesOf,
+    fields: FIELD,
+    typed: form.getValues,
+    fill: form.reset,
+    change: update,
+  });
   return (
     <FormShell
       form={form}
@@ -67,22 +72,7 @@ function Editor({ stored, close }: { stored: Instrument; close: () => void }) {
       verb={m.ui_save()}
       submit={(values) => update.mutate({ values, etag: base.etag })}
       cancel={close}
-      conflict={
-        <Conflict
-          fields={FIELD}
-          stored={valuesOf(stored)}
-          typed={form.getValues()}
-          take={() => {
-            form.reset(valuesOf(stored));
-            setBase(stored);
-            update.reset();
-          }}
-          keep={() => {
-            setBase(stored);
-            update.reset();
-          }}
-        />
-      }
+      conflict={conflict}
     >
       <InstrumentFields form={form} />
     </FormShell>

@@ -1,22 +1,19 @@
-import { Alert, Anchor, Skeleton, Table, Text } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
-import { useQuery } from "@tanstack/react-query";
+import { Anchor, Skeleton, Table, Text } from "@mantine/core";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
-import { GrantKind } from "../../gen/spectra/calibration/v1/calibration_pb";
 import { type Instrument, ServiceState } from "../../gen/spectra/calibration/v1/instrument_pb";
 import { m } from "../../gen/words/messages";
 import { History } from "../../refs/History";
-import { CertificateLink, useMethodTitle } from "../../refs/refs";
-import { isFit, REMEDIES, Standing, statusQuery, useStandings } from "../../refs/Standing";
+import { useMethodTitle } from "../../refs/refs";
+import { Lockout, Standing } from "../../refs/Standing";
+import { Uses } from "../../refs/Uses";
 import { useCan } from "../../rpc/me";
-import { calibrationStateName, calibrationStatusName, certificateTone } from "../../rpc/names";
+import { calibrationStateName, certificateTone } from "../../rpc/names";
 import { useChange } from "../../rpc/query";
 import { rpc } from "../../rpc/transport";
 import { Action, unless } from "../../ui/Action";
-import { Confirm } from "../../ui/Confirm";
+import { ConfirmedAction } from "../../ui/ConfirmedAction";
 import { ErrorView } from "../../ui/ErrorView";
 import { Facts } from "../../ui/Facts";
-import { quoted } from "../../ui/ListTable";
 import { Page, Section } from "../../ui/Page";
 import { State } from "../../ui/State";
 import { Time } from "../../ui/Time";
@@ -30,7 +27,6 @@ export default function InstrumentPage() {
   const can = useCan();
   const query = useInstrument(id);
   const title = useMethodTitle();
-  useStandings([id]);
   const instrument = query.data;
   if (query.error && !instrument) return <ErrorView error={query.error} again={() => query.refetch()} />;
   if (!instrument) return <Skeleton height={300} />;
@@ -53,7 +49,7 @@ export default function InstrumentPage() {
         </>
       }
     >
-      <Lockout id={id} />
+      <Lockout instrumentId={id} />
       <Facts
         of={[
           [m.instruments_serial_number(), instrument.serialNumber],
@@ -77,7 +73,7 @@ export default function InstrumentPage() {
         <Certificates id={id} />
       </Section>
       <Section title={m.instruments_used_by()}>
-        <Uses id={id} />
+        <Uses by="instrument_id" id={id} label={m.instruments_used_by()} />
       </Section>
       <Section title={m.ui_history()}>
         <History id={id} />
@@ -86,23 +82,7 @@ export default function InstrumentPage() {
   );
 }
 
-/** Says at the top, where no run can start on it, why and what lifts that. */
-function Lockout({ id }: { id: string }) {
-  const { data } = useQuery(statusQuery(id));
-  if (!data || isFit(data)) return null;
-  return (
-    <Alert
-      color="red"
-      role="status"
-      title={m.instruments_no_run_can_start_on_it({ status: calibrationStatusName(data.status).toLowerCase() })}
-    >
-      {REMEDIES[data.status]}
-    </Alert>
-  );
-}
-
 function Service({ instrument }: { instrument: Instrument }) {
-  const [opened, { open, close }] = useDisclosure();
   const can = useCan();
   const out = instrument.serviceState === ServiceState.OUT_OF_SERVICE;
   const verb = out ? m.instruments_return_to_service() : m.instruments_take_out_of_service();
@@ -116,28 +96,17 @@ function Service({ instrument }: { instrument: Instrument }) {
     { touches: [key, ["calibrationStatus"], ["audit"]] },
   );
   return (
-    <>
-      <Action
-        variant="default"
-        disabledReason={unless(can(out ? "instruments.return" : "instruments.take_out"), verb.toLowerCase())}
-        onClick={open}
-      >
-        {verb}
-      </Action>
-      <Confirm
-        opened={opened}
-        close={close}
-        title={m.instruments_question({ verb, instrument: instrument.assetCode })}
-        reason={m.ui_reason()}
-        reasonRequired
-        verb={verb}
-        danger={!out}
-        change={change}
-        input={(reason) => reason}
-      >
-        {out ? m.instruments_runs_can_start_on_it_again() : m.instruments_no_run_starts_on_it_until()}
-      </Confirm>
-    </>
+    <ConfirmedAction
+      verb={verb}
+      disabledReason={unless(can(out ? "instruments.return" : "instruments.take_out"), verb.toLowerCase())}
+      title={m.instruments_question({ verb, instrument: instrument.assetCode })}
+      reason={m.ui_reason()}
+      reasonRequired
+      danger={!out}
+      change={change}
+    >
+      {out ? m.instruments_runs_can_start_on_it_again() : m.instruments_no_run_starts_on_it_until()}
+    </ConfirmedAction>
   );
 }
 
@@ -214,53 +183,5 @@ function Certificates({ id }: { id: string }) {
         </Table.Tbody>
       </Table>
     </>
-  );
-}
-
-/** The ledger: each run that was let start on it, and by which calibration. */
-function Uses({ id }: { id: string }) {
-  const query = useQuery({
-    queryKey: ["grants", "of", id],
-    queryFn: async ({ signal }) =>
-      (
-        await rpc.calibrations.listUseGrants(
-          { filter: `instrument_id = ${quoted(id)}`, orderBy: "created_at desc", pageSize: 20 },
-          { signal },
-        )
-      ).grants,
-  });
-  if (query.error && !query.data) return <ErrorView error={query.error} again={() => query.refetch()} />;
-  if (query.data?.length === 0) return <Text c="dimmed">{m.instruments_no_run_yet()}</Text>;
-  return (
-    <Table aria-label={m.instruments_used_by()} verticalSpacing="xs">
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>{m.instruments_run_head()}</Table.Th>
-          <Table.Th>{m.instruments_authorized()}</Table.Th>
-          <Table.Th>{m.instruments_calibration()}</Table.Th>
-        </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {query.data?.map((grant) => (
-          <Table.Tr key={grant.id}>
-            <Table.Td>
-              <Anchor renderRoot={(props) => <Link to="/runs/$id" params={{ id: grant.runId }} {...props} />}>
-                {m.instruments_run({ run: grant.runId.slice(-8) })}
-              </Anchor>
-            </Table.Td>
-            <Table.Td>
-              <Time at={grant.authorizedAt} />
-            </Table.Td>
-            <Table.Td>
-              {grant.kind === GrantKind.EXEMPT ? (
-                m.instruments_exempt_a_check_of_the_instrument()
-              ) : (
-                <CertificateLink id={grant.calibrationId} />
-              )}
-            </Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Table>
   );
 }

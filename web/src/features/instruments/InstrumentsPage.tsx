@@ -8,6 +8,7 @@ import { Standing, statusQuery, useStandings } from "../../refs/Standing";
 import { useCan } from "../../rpc/me";
 import { rpc } from "../../rpc/transport";
 import { Action, unless } from "../../ui/Action";
+import { Dialog } from "../../ui/Dialog";
 import { all, type Column, ListTable, matches, Search, useListTable } from "../../ui/ListTable";
 import { Page } from "../../ui/Page";
 import { NewInstrument } from "./NewInstrument";
@@ -57,6 +58,7 @@ export default function InstrumentsPage() {
   const list = useListTable<Instrument>({
     key,
     order: "asset_code",
+    followed: true,
     filter: (search) =>
       all(
         matches(search.q, "asset_code", "manufacturer", "model", "serial_number", "location"),
@@ -99,7 +101,9 @@ export default function InstrumentsPage() {
         columns={COLUMNS}
         empty={<Text>{m.instruments_no_instruments_yet()}</Text>}
       />
-      <NewInstrument opened={opened} close={close} />
+      <Dialog opened={opened} close={close} title={m.instruments_add_an_instrument()} size="lg">
+        <NewInstrument close={close} />
+      </Dialog>
     </Page>
   );
 }

@@ -3,12 +3,11 @@ import { useForm } from "react-hook-form";
 import { m } from "../../gen/words/messages";
 import { useChange } from "../../rpc/query";
 import { rpc } from "../../rpc/transport";
-import { Dialog } from "../../ui/Dialog";
 import { FormShell } from "../../ui/FormShell";
 import { InstrumentFields } from "./InstrumentFields";
 import { key, messageOf, NONE, type Values } from "./queries";
 
-export function NewInstrument({ opened, close }: { opened: boolean; close: () => void }) {
+export function NewInstrument({ close }: { close: () => void }) {
   const navigate = useNavigate();
   const form = useForm<Values>({ defaultValues: NONE });
   const create = useChange(
@@ -20,16 +19,14 @@ export function NewInstrument({ opened, close }: { opened: boolean; close: () =>
     },
   );
   return (
-    <Dialog opened={opened} close={close} title={m.instruments_add_an_instrument()} size="lg">
-      <FormShell
-        form={form}
-        change={create}
-        verb={m.instruments_add()}
-        submit={(values) => create.mutate(values)}
-        cancel={close}
-      >
-        <InstrumentFields form={form} />
-      </FormShell>
-    </Dialog>
+    <FormShell
+      form={form}
+      change={create}
+      verb={m.instruments_add()}
+      submit={(values) => create.mutate(values)}
+      cancel={close}
+    >
+      <InstrumentFields form={form} />
+    </FormShell>
   );
 }

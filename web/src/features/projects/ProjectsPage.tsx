@@ -8,7 +8,7 @@ import { useCan } from "../../rpc/me";
 import { useChange } from "../../rpc/query";
 import { rpc } from "../../rpc/transport";
 import { Action, unless } from "../../ui/Action";
-import { Confirm } from "../../ui/Confirm";
+import { ConfirmedAction } from "../../ui/ConfirmedAction";
 import { Dialog } from "../../ui/Dialog";
 import { FormShell } from "../../ui/FormShell";
 import { all, type Column, ListTable, matches, Search, useListTable } from "../../ui/ListTable";
@@ -54,6 +54,7 @@ export default function ProjectsPage() {
   const list = useListTable<Project>({
     key,
     order: "code",
+    followed: true,
     filter: ({ q }) => all(matches(q, "code", "name", "description")),
     fetch: async (asked, signal) => {
       const answer = await rpc.projects.listProjects(asked, { signal });
@@ -76,7 +77,9 @@ export default function ProjectsPage() {
         columns={COLUMNS}
         empty={<Text>{m.projects_no_projects_yet()}</Text>}
       />
-      <NewProject opened={opened} close={close} />
+      <Dialog opened={opened} close={close} title={m.projects_new_project()}>
+        <NewProject close={close} />
+      </Dialog>
     </Page>
   );
 }
@@ -87,7 +90,7 @@ interface Values {
   description: string;
 }
 
-function NewProject({ opened, close }: { opened: boolean; close: () => void }) {
+function NewProject({ close }: { close: () => void }) {
   const form = useForm<Values>({ defaultValues: { code: "", name: "", description: "" } });
   const create = useChange((project: Values, requestId) => rpc.projects.createProject({ project, requestId }), {
     touches: [key],
@@ -98,43 +101,40 @@ function NewProject({ opened, close }: { opened: boolean; close: () => void }) {
   });
   const { register, formState } = form;
   return (
-    <Dialog opened={opened} close={close} title={m.projects_new_project()}>
-      <FormShell
-        form={form}
-        change={create}
-        verb={m.projects_create()}
-        submit={(values) => create.mutate(values)}
-        cancel={close}
-      >
-        <TextInput
-          label={m.projects_code()}
-          description={m.projects_short_such_as_gan_26()}
-          required
-          data-autofocus
-          {...register("code", { required: m.projects_it_needs_one() })}
-          error={formState.errors.code?.message}
-        />
-        <TextInput
-          label={m.ui_name()}
-          required
-          {...register("name", { required: m.projects_it_needs_one() })}
-          error={formState.errors.name?.message}
-        />
-        <Textarea
-          label={m.projects_description()}
-          autosize
-          minRows={2}
-          {...register("description")}
-          error={formState.errors.description?.message}
-        />
-      </FormShell>
-    </Dialog>
+    <FormShell
+      form={form}
+      change={create}
+      verb={m.projects_create()}
+      submit={(values) => create.mutate(values)}
+      cancel={close}
+    >
+      <TextInput
+        label={m.projects_code()}
+        description={m.projects_short_such_as_gan_26()}
+        required
+        data-autofocus
+        {...register("code", { required: m.projects_it_needs_one() })}
+        error={formState.errors.code?.message}
+      />
+      <TextInput
+        label={m.ui_name()}
+        required
+        {...register("name", { required: m.projects_it_needs_one() })}
+        error={formState.errors.name?.message}
+      />
+      <Textarea
+        label={m.projects_description()}
+        autosize
+        minRows={2}
+        {...register("description")}
+        error={formState.errors.description?.message}
+      />
+    </FormShell>
   );
 }
 
 function Archiving({ project }: { project: Project }) {
   const may = useCan()("projects.write");
-  const [opened, { open, close }] = useDisclosure();
   const archived = project.archivedAt !== undefined;
   const verb = archived ? m.projects_reactivate() : m.projects_archive();
   const change = useChange(
@@ -147,27 +147,16 @@ function Archiving({ project }: { project: Project }) {
     { touches: [key, ["audit"]] },
   );
   return (
-    <>
-      <Action
-        size="compact-xs"
-        variant="default"
-        disabledReason={unless(may, m.projects_do({ verb: verb.toLowerCase() }))}
-        onClick={open}
-      >
-        {verb}
-      </Action>
-      <Confirm
-        opened={opened}
-        close={close}
-        title={m.ui_question({ verb, what: project.code })}
-        reason={m.ui_reason()}
-        reasonRequired
-        verb={verb}
-        change={change}
-        input={(reason) => reason}
-      >
-        {archived ? m.projects_it_takes_new_samples_again() : m.projects_it_takes_no_new_samples()}
-      </Confirm>
-    </>
+    <ConfirmedAction
+      verb={verb}
+      small
+      disabledReason={unless(may, m.projects_do({ verb: verb.toLowerCase() }))}
+      title={m.ui_question({ verb, what: project.code })}
+      reason={m.ui_reason()}
+      reasonRequired
+      change={change}
+    >
+      {archived ? m.projects_it_takes_new_samples_again() : m.projects_it_takes_no_new_samples()}
+    </ConfirmedAction>
   );
 }

@@ -5,7 +5,9 @@ import type { Recipe } from "../../gen/spectra/runs/v1/recipe_pb";
 import { m } from "../../gen/words/messages";
 import { faultsOf, ParamsForm, paramsOf, type Texts, textsOf } from "../../refs/ParamsForm";
 import { useMethods } from "../../refs/refs";
-import { Action } from "../../ui/Action";
+import { useCan } from "../../rpc/me";
+import { Action, unless } from "../../ui/Action";
+import { useBase } from "../../ui/Conflict";
 import { ErrorView } from "../../ui/ErrorView";
 import { Section } from "../../ui/Page";
 import { leaving, useUnsaved } from "../../ui/unsaved";
@@ -18,39 +20,74 @@ export interface Content {
   comment: string;
 }
 
+/** A recipe as it is typed. */
+interface Typed {
+  name: string;
+  code: string;
+  texts: Texts;
+  /** A line each, `vgs_stop: 0 to 2`. */
+  limits: string;
+  comment: string;
+}
+
+function typedOf(recipe: Recipe | undefined): Typed {
+  return {
+    name: recipe?.name ?? "",
+    code: recipe?.method ?? "",
+    texts: textsOf(recipe?.params),
+    limits: recipe?.limits.map(({ param, low, high }) => `${param}: ${low} to ${high}`).join("\n") ?? "",
+    comment: recipe?.comment ?? "",
+  };
+}
+
 /** What a recipe says: the method, its parameters, and how far a run may depart from them. */
 export function RecipeForm(props: {
   recipe?: Recipe;
   verb: string;
-  change: { isPending: boolean; error: unknown };
-  submit: (content: Content) => void;
+  change: { isPending: boolean; error: unknown; reset: () => void };
+  /** The etag is that of what the form began with. */
+  submit: (content: Content, etag: string) => void;
   cancel: () => void;
 }) {
-  const { recipe } = props;
+  const { recipe, change } = props;
+  const may = useCan()("recipes.write");
   const methods = useMethods();
-  const [name, setName] = useState(recipe?.name ?? "");
-  const [code, setCode] = useState(recipe?.method ?? "");
-  const [comment, setComment] = useState(recipe?.comment ?? "");
-  const [texts, setTexts] = useState<Texts>(textsOf(recipe?.params));
-  const [limits, setLimits] = useState(
-    recipe?.limits.map(({ param, low, high }) => `${param}: ${low} to ${high}`).join("\n") ?? "",
-  );
-  const typed = JSON.stringify([name, code, comment, texts, limits]);
-  const [first] = useState(typed);
-  useUnsaved(typed !== first);
+  const [typed, setTyped] = useState(() => typedOf(recipe));
+  const { name, code, texts, limits, comment } = typed;
+  const set = (change: Partial<Typed>) => setTyped({ ...typed, ...change });
+  const { base, conflict } = useBase({
+    stored: recipe,
+    valuesOf: typedOf,
+    fields: {
+      name: m.ui_name(),
+      texts: m.recipes_parameters(),
+      limits: m.recipes_limits(),
+      comment: m.ui_comment(),
+    },
+    typed: () => typed,
+    fill: setTyped,
+    change,
+  });
+  useUnsaved(JSON.stringify(typed) !== JSON.stringify(typedOf(base)));
   const [faults, setFaults] = useState<Texts>({});
   const [limitFault, setLimitFault] = useState<string>();
   const schema = methods.data?.find((method) => method.code === code)?.paramsSchema;
+  const reason =
+    unless(may, m.recipes_write_recipes()) ?? (name && schema ? undefined : m.recipes_a_name_and_a_method_are());
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault();
+        if (reason !== undefined) return;
         const found = faultsOf(schema, texts);
         const read = limitsOf(limits);
         setFaults(found);
         setLimitFault(typeof read === "string" ? read : undefined);
         if (Object.keys(found).length > 0 || typeof read === "string") return;
-        props.submit({ name: name.trim(), method: code, params: paramsOf(schema, texts), limits: read, comment });
+        props.submit(
+          { name: name.trim(), method: code, params: paramsOf(schema, texts), limits: read, comment },
+          base?.etag ?? "",
+        );
       }}
     >
       <Stack maw={720}>
@@ -59,14 +96,14 @@ export function RecipeForm(props: {
             label={m.ui_name()}
             required
             value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
+            onChange={(event) => set({ name: event.currentTarget.value })}
           />
           <NativeSelect
             label={m.recipes_method()}
             required
             value={code}
             disabled={recipe !== undefined}
-            onChange={(event) => setCode(event.currentTarget.value)}
+            onChange={(event) => set({ code: event.currentTarget.value })}
           >
             <option value="">{m.ui_choose_one()}</option>
             {methods.data?.map((method) => (
@@ -78,7 +115,7 @@ export function RecipeForm(props: {
         </Group>
         {schema && (
           <Section title={m.recipes_parameters()}>
-            <ParamsForm schema={schema} texts={texts} change={setTexts} faults={faults} />
+            <ParamsForm schema={schema} texts={texts} change={(texts) => set({ texts })} faults={faults} />
           </Section>
         )}
         <Textarea
@@ -88,27 +125,24 @@ export function RecipeForm(props: {
           minRows={2}
           value={limits}
           error={limitFault}
-          onChange={(event) => setLimits(event.currentTarget.value)}
+          onChange={(event) => set({ limits: event.currentTarget.value })}
         />
         <Textarea
           label={m.ui_comment()}
           autosize
           minRows={2}
           value={comment}
-          onChange={(event) => setComment(event.currentTarget.value)}
+          onChange={(event) => set({ comment: event.currentTarget.value })}
         />
         {recipe?.approvedVersion && (
           <Alert color="blue">
             {m.recipes_saving_makes_a_new_version({ version: recipe.approvedVersion.version })}
           </Alert>
         )}
-        {props.change.error ? <ErrorView error={props.change.error} /> : null}
+        {change.error ? <ErrorView error={change.error} /> : null}
+        {conflict}
         <Group>
-          <Action
-            type="submit"
-            loading={props.change.isPending}
-            disabledReason={name && code ? undefined : m.recipes_a_name_and_a_method_are()}
-          >
+          <Action type="submit" loading={change.isPending} disabledReason={reason}>
             {props.verb}
           </Action>
           <Action variant="default" onClick={leaving(props.cancel)}>

@@ -1,5 +1,4 @@
 import { Alert, Code, Group, NativeSelect, Skeleton, Table, Text } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
@@ -8,12 +7,13 @@ import { RecipesService } from "../../gen/spectra/runs/v1/recipes_service_pb";
 import { m } from "../../gen/words/messages";
 import { text } from "../../refs/Changes";
 import { PersonName, useMethodTitle } from "../../refs/refs";
+import { useRecipeEvents } from "../../refs/watches";
 import { permissionOf, useCan } from "../../rpc/me";
 import { recipeStateName, recipeTone } from "../../rpc/names";
-import { FOLLOWED, useChange } from "../../rpc/query";
+import { useChange } from "../../rpc/query";
 import { rpc } from "../../rpc/transport";
 import { Action, unless } from "../../ui/Action";
-import { Confirm } from "../../ui/Confirm";
+import { ConfirmedAction } from "../../ui/ConfirmedAction";
 import { ErrorView } from "../../ui/ErrorView";
 import { quoted } from "../../ui/ListTable";
 import { Page, Section } from "../../ui/Page";
@@ -25,7 +25,7 @@ const FIELDS = ["name", "params", "limits", "comment"];
 
 interface Step {
   verb: string;
-  from: RecipeState[];
+  open: (recipe: Recipe) => boolean;
   may: string;
   means: string;
   /** Label of the comment; none is asked for without. */
@@ -41,18 +41,19 @@ interface Step {
   }) => Promise<unknown>;
 }
 
-const { DRAFT, IN_REVIEW, APPROVED } = RecipeState;
+const { DRAFT, IN_REVIEW } = RecipeState;
+const latest = (state: RecipeState) => (recipe: Recipe) => recipe.latestVersion?.state === state;
 const STEPS: Step[] = [
   {
     verb: m.recipes_submit(),
-    from: [DRAFT],
+    open: latest(DRAFT),
     may: permissionOf(RecipesService.method.submitRecipe),
     means: m.recipes_a_principal_investigator_then_approves(),
     send: ({ version: _, comment: __, ...request }) => rpc.recipes.submitRecipe(request),
   },
   {
     verb: m.recipes_approve(),
-    from: [IN_REVIEW],
+    open: latest(IN_REVIEW),
     may: permissionOf(RecipesService.method.approveRecipe),
     means: m.recipes_runs_can_be_made_from_it(),
     comment: m.ui_comment(),
@@ -60,7 +61,7 @@ const STEPS: Step[] = [
   },
   {
     verb: m.recipes_reject(),
-    from: [IN_REVIEW],
+    open: latest(IN_REVIEW),
     may: permissionOf(RecipesService.method.rejectRecipe),
     means: m.recipes_it_goes_back_to_its_author(),
     comment: m.recipes_what_is_wrong_with_it(),
@@ -70,7 +71,8 @@ const STEPS: Step[] = [
   },
   {
     verb: m.recipes_retire(),
-    from: [APPROVED],
+    // Also where a newer version has been begun.
+    open: ({ approvedVersion }) => approvedVersion !== undefined,
     may: permissionOf(RecipesService.method.retireRecipe),
     means: m.recipes_no_new_run_is_made(),
     comment: m.recipes_why(),
@@ -87,10 +89,10 @@ export default function RecipePage() {
   const can = useCan();
   const [editing, setEditing] = useState(false);
   const query = useQuery({
-    ...FOLLOWED,
     queryKey: ["recipes", id],
     queryFn: async ({ signal }) => (await rpc.recipes.getRecipe({ id }, { signal })).recipe,
   });
+  useRecipeEvents((recipe) => recipe.id === id);
   const update = useChange(
     ({ etag, ...content }: Content & { etag: string }, requestId) =>
       rpc.recipes.updateRecipe({ recipe: { id, etag, ...content }, updateMask: { paths: FIELDS }, requestId }),
@@ -102,12 +104,12 @@ export default function RecipePage() {
   const recipe = query.data;
   if (query.error && !recipe) return <ErrorView error={query.error} again={() => query.refetch()} />;
   if (!recipe) return <Skeleton height={300} />;
-  const latest = recipe.latestVersion;
-  const versions = { method: title(recipe.method), version: latest?.version ?? "–" };
+  const newest = recipe.latestVersion;
+  const versions = { method: title(recipe.method), version: newest?.version ?? "–" };
   return (
     <Page
       title={recipe.name}
-      aside={latest && <State tone={recipeTone[latest.state]}>{recipeStateName(latest.state)}</State>}
+      aside={newest && <State tone={recipeTone[newest.state]}>{recipeStateName(newest.state)}</State>}
       lead={
         recipe.approvedVersion
           ? m.recipes_lead_approved({ ...versions, approved: recipe.approvedVersion.version })
@@ -120,19 +122,19 @@ export default function RecipePage() {
               variant="default"
               disabledReason={
                 unless(can("recipes.write"), m.recipes_edit_recipes()) ??
-                (latest?.state === IN_REVIEW ? m.recipes_it_is_being_reviewed() : undefined)
+                (newest?.state === IN_REVIEW ? m.recipes_it_is_being_reviewed() : undefined)
               }
               onClick={() => setEditing(true)}
             >
               {m.recipes_edit()}
             </Action>
-            {STEPS.filter((step) => latest && step.from.includes(latest.state)).map((step) => (
+            {STEPS.filter((step) => step.open(recipe)).map((step) => (
               <StepAction key={step.verb} recipe={recipe} step={step} />
             ))}
             {recipe.approvedVersion && (
               <Action
                 disabledReason={unless(can("runs.create"), m.recipes_create_runs())}
-                onClick={() => void navigate({ to: "/runs/new" })}
+                onClick={() => void navigate({ to: "/runs/new", search: { recipe: id } })}
               >
                 {m.recipes_new_run()}
               </Action>
@@ -141,9 +143,9 @@ export default function RecipePage() {
         )
       }
     >
-      {latest?.state === DRAFT && latest.reviewedAt && (
+      {newest?.state === DRAFT && newest.reviewedAt && (
         <Alert color="yellow" title={m.recipes_it_was_sent_back()}>
-          {latest.reviewComment} (<PersonName id={latest.reviewedBy} />, <Time at={latest.reviewedAt} />)
+          {newest.reviewComment} (<PersonName id={newest.reviewedBy} />, <Time at={newest.reviewedAt} />)
         </Alert>
       )}
       {editing ? (
@@ -151,8 +153,11 @@ export default function RecipePage() {
           recipe={recipe}
           verb={m.ui_save()}
           change={update}
-          submit={(content) => update.mutate({ ...content, etag: recipe.etag })}
-          cancel={() => setEditing(false)}
+          submit={(content, etag) => update.mutate({ ...content, etag })}
+          cancel={() => {
+            update.reset();
+            setEditing(false);
+          }}
         />
       ) : (
         <Versions recipeId={id} />
@@ -162,7 +167,6 @@ export default function RecipePage() {
 }
 
 function StepAction({ recipe, step }: { recipe: Recipe; step: Step }) {
-  const [opened, { open, close }] = useDisclosure();
   const may = useCan()(step.may);
   const change = useChange(
     (comment: string, requestId) =>
@@ -170,35 +174,25 @@ function StepAction({ recipe, step }: { recipe: Recipe; step: Step }) {
     { touches: [["recipes"], ["audit"]] },
   );
   return (
-    <>
-      <Action
-        variant={step.danger ? "default" : "filled"}
-        disabledReason={unless(may, m.recipes_do({ verb: step.verb.toLowerCase() }))}
-        onClick={open}
-      >
-        {step.verb}
-      </Action>
-      <Confirm
-        opened={opened}
-        close={close}
-        title={m.ui_question({ verb: step.verb, what: recipe.name })}
-        {...(step.comment ? { reason: step.comment } : {})}
-        reasonRequired={step.required ?? false}
-        verb={m.recipes_do_one({ verb: step.verb })}
-        danger={step.danger ?? false}
-        change={change}
-        input={(comment) => comment}
-      >
-        {step.means}
-      </Confirm>
-    </>
+    <ConfirmedAction
+      verb={step.verb}
+      sure={m.recipes_do_one({ verb: step.verb })}
+      main={!step.danger}
+      disabledReason={unless(may, m.recipes_do({ verb: step.verb.toLowerCase() }))}
+      title={m.ui_question({ verb: step.verb, what: recipe.name })}
+      {...(step.comment ? { reason: step.comment } : {})}
+      reasonRequired={step.required ?? false}
+      danger={step.danger ?? false}
+      change={change}
+    >
+      {step.means}
+    </ConfirmedAction>
   );
 }
 
 /** All versions, and any two of them side by side. */
 function Versions({ recipeId }: { recipeId: string }) {
   const query = useQuery({
-    ...FOLLOWED,
     queryKey: ["recipes", recipeId, "versions"],
     queryFn: async ({ signal }) =>
       (

@@ -3,6 +3,7 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { type Recipe, RecipeState } from "../../gen/spectra/runs/v1/recipe_pb";
 import { m } from "../../gen/words/messages";
 import { PersonName, useMethodTitle } from "../../refs/refs";
+import { useRecipeEvents } from "../../refs/watches";
 import { useCan } from "../../rpc/me";
 import { recipeStateName, recipeTone } from "../../rpc/names";
 import { rpc } from "../../rpc/transport";
@@ -64,6 +65,7 @@ export default function RecipesPage() {
       return { rows: answer.recipes, next: answer.nextPageToken };
     },
   });
+  useRecipeEvents();
   return (
     <Page
       title={m.recipes_recipes()}

@@ -1,18 +1,17 @@
-import { Alert, Group, NativeSelect, Stack, Text, Textarea, TextInput } from "@mantine/core";
+import { Group, NativeSelect, Skeleton, Stack, Text, Textarea, TextInput } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
-import type { CalibrationStatus } from "../../gen/spectra/calibration/v1/calibration_pb";
 import { RunPurpose } from "../../gen/spectra/runs/v1/run_pb";
 import { RunsService } from "../../gen/spectra/runs/v1/runs_service_pb";
 import { type Sample, SampleStatus } from "../../gen/spectra/samples/v1/sample_pb";
 import { m } from "../../gen/words/messages";
 import { faultsOf, ParamsForm, paramsOf, type Texts, textsOf } from "../../refs/ParamsForm";
-import { useInstruments, useMethods } from "../../refs/refs";
-import { isFit, REMEDIES, Standing, statusQuery, useStandings } from "../../refs/Standing";
+import { sampleQuery, useInstruments, useMethods } from "../../refs/refs";
+import { Lockout, lockoutOf, Standing, statusQuery } from "../../refs/Standing";
 import { failure } from "../../rpc/failure";
 import { permissionOf, useCan } from "../../rpc/me";
-import { calibrationStatusName, runPurposeName, sampleStatusName } from "../../rpc/names";
+import { runPurposeName, sampleStateName } from "../../rpc/names";
 import { useChange } from "../../rpc/query";
 import { rpc } from "../../rpc/transport";
 import { Action, unless } from "../../ui/Action";
@@ -37,17 +36,28 @@ interface Draft {
 /** A run is made of a sample, an instrument, and a recipe or a method with its parameters. Whether the instrument may be
  * used is shown while one chooses, and follows what happens to it meanwhile. */
 export default function NewRunPage() {
-  const navigate = useNavigate();
   const search = useSearch({ strict: false }) as ListSearch;
+  const recipes = useRecipes();
+  // A recipe that is named in the address brings its parameters.
+  if (search.recipe) {
+    if (recipes.isFetching && !recipes.isFetchedAfterMount) return <Skeleton height={300} />;
+    if (recipes.error && !recipes.data) return <ErrorView error={recipes.error} again={() => recipes.refetch()} />;
+  }
+  return <NewRun search={search} recipes={recipes.data ?? []} />;
+}
+
+function NewRun({ search, recipes }: { search: ListSearch; recipes: ApprovedRecipe[] }) {
+  const navigate = useNavigate();
   const can = useCan();
   const may = can("runs.create");
+  const named = recipes.find((one) => one.recipeId === search.recipe);
   const [first] = useState<Draft>({
     purpose: RunPurpose.ROUTINE,
     sampleId: search.sample ?? "",
     instrumentId: search.instrument ?? "",
-    recipeVersionId: "",
+    recipeVersionId: named?.id ?? "",
     method: "",
-    params: {},
+    params: textsOf(named?.params),
     comment: "",
   });
   const [draft, setDraft] = useState(first);
@@ -55,16 +65,15 @@ export default function NewRunPage() {
   const [shown, setShown] = useState<Texts>({});
   const instruments = useInstruments();
   const methods = useMethods();
-  const recipes = useRecipes();
   const policy = useQuery({
     queryKey: ["runPolicy"],
     queryFn: async ({ signal }) => (await rpc.runs.getPolicy({}, { signal })).policy,
   });
-  const recipe = recipes.data?.find((one) => one.id === draft.recipeVersionId);
+  const recipe = recipes.find((one) => one.id === draft.recipeVersionId);
   const method = methods.data?.find((one) => one.code === (recipe?.method ?? draft.method));
   const instrument = instruments.data?.find((one) => one.id === draft.instrumentId);
   const standing = useQuery({ ...statusQuery(draft.instrumentId), enabled: draft.instrumentId !== "" });
-  useStandings();
+  const sample = useQuery({ ...sampleQuery(draft.sampleId), enabled: draft.sampleId !== "" });
   const create = useChange(
     async ({ purpose, ...draft }: Draft, requestId) => {
       const run = {
@@ -91,17 +100,17 @@ export default function NewRunPage() {
     setDraft((before) => ({ ...before, ...change }));
   };
   const exempt = draft.purpose !== RunPurpose.ROUTINE;
-  const locked =
-    standing.data && !isFit(standing.data) && !exempt
-      ? m.runs_no_run_can_start_on_it({ status: calibrationStatusName(standing.data.status).toLowerCase() })
-      : undefined;
+  const locked = exempt ? undefined : lockoutOf(standing.data);
+  const recipeWanted = policy.data?.requireApprovedRecipe && !exempt;
   const wanting = !draft.sampleId
     ? m.runs_choose_a_sample()
     : !draft.instrumentId
       ? m.runs_choose_an_instrument()
       : !method
         ? m.runs_choose_a_recipe_or_a_method()
-        : undefined;
+        : !recipe && recipeWanted
+          ? m.runs_the_labs_policy_wants_a_recipe()
+          : sample.data && notAvailable(sample.data);
   return (
     <Page title={m.runs_new_run()}>
       <form
@@ -143,11 +152,11 @@ export default function NewRunPage() {
                 </option>
               ))}
           </NativeSelect>
-          {draft.instrumentId && <Standing instrumentId={draft.instrumentId} />}
-          {standing.data && locked && (
-            <Alert color="red" role="status" title={locked}>
-              {REMEDIES[standing.data.status as CalibrationStatus]}
-            </Alert>
+          {draft.instrumentId && (
+            <>
+              <Standing instrumentId={draft.instrumentId} />
+              <Lockout key={draft.instrumentId} instrumentId={draft.instrumentId} exempt={exempt} />
+            </>
           )}
           <Group grow align="flex-start">
             <NativeSelect
@@ -155,14 +164,14 @@ export default function NewRunPage() {
               description={m.runs_approved_parameters_within_limits()}
               value={draft.recipeVersionId}
               onChange={(event) => {
-                const chosen = recipes.data?.find((one) => one.id === event.currentTarget.value);
+                const chosen = recipes.find((one) => one.id === event.currentTarget.value);
                 setShown({});
                 set({ recipeVersionId: event.currentTarget.value, params: textsOf(chosen?.params), method: "" });
               }}
             >
               <option value="">{m.ui_none_chosen()}</option>
-              {recipes.data
-                ?.filter(
+              {recipes
+                .filter(
                   (one) => !instrument || instrument.methods.length === 0 || instrument.methods.includes(one.method),
                 )
                 .map((one) => (
@@ -173,11 +182,7 @@ export default function NewRunPage() {
             </NativeSelect>
             <NativeSelect
               label={m.runs_method()}
-              description={
-                policy.data?.requireApprovedRecipe
-                  ? m.runs_the_labs_policy_wants_a_recipe()
-                  : m.runs_or_one_with_parameters()
-              }
+              description={recipeWanted ? m.runs_the_labs_policy_wants_a_recipe() : m.runs_or_one_with_parameters()}
               value={recipe?.method ?? draft.method}
               disabled={draft.recipeVersionId !== ""}
               onChange={(event) => {
@@ -237,17 +242,20 @@ export default function NewRunPage() {
   );
 }
 
+type ApprovedRecipe = NonNullable<ReturnType<typeof useRecipes>["data"]>[number];
+
 /** The versions of recipes that runs can be made from. */
 function useRecipes() {
   return useQuery({
     queryKey: ["recipes", "approved"],
     queryFn: async ({ signal }) => {
       const { recipes } = await rpc.recipes.listRecipes({ pageSize: 1000, orderBy: "name" }, { signal });
-      return recipes.flatMap(({ name, approvedVersion }) =>
+      return recipes.flatMap(({ id, name, approvedVersion }) =>
         approvedVersion
           ? [
               {
                 name,
+                recipeId: id,
                 id: approvedVersion.id,
                 version: approvedVersion.version,
                 method: approvedVersion.method,
@@ -264,11 +272,7 @@ function useRecipes() {
 /** Finds a sample by words or by scan. */
 function SampleChoice({ value, choose }: { value: string; choose: (id: string) => void }) {
   const [words, setWords] = useState("");
-  const chosen = useQuery({
-    queryKey: ["samples", value],
-    queryFn: async ({ signal }) => (await rpc.samples.getSample({ id: value }, { signal })).sample,
-    enabled: value !== "",
-  });
+  const chosen = useQuery({ ...sampleQuery(value), enabled: value !== "" });
   const found = useQuery({
     queryKey: ["samples", "choice", words],
     queryFn: async ({ signal }) =>
@@ -321,7 +325,7 @@ function SampleChoice({ value, choose }: { value: string; choose: (id: string) =
         label={m.runs_sample()}
         required
         value={value}
-        error={chosen.data && notChosen([chosen.data], "")}
+        error={chosen.data && notAvailable(chosen.data)}
         onChange={(event) => choose(event.currentTarget.value)}
       >
         <option value="">{m.ui_choose_one()}</option>
@@ -341,6 +345,10 @@ function notChosen(found: Sample[], words: string): string | undefined {
   const [only] = found;
   if (!only) return m.runs_nothing_has({ words: words.trim() });
   if (found.length > 1) return m.runs_several_have({ words: words.trim() });
-  if (only.status === SampleStatus.AVAILABLE) return undefined;
-  return m.runs_found_is({ name: only.name, status: sampleStatusName(only.status).toLowerCase() });
+  return notAvailable(only);
+}
+
+function notAvailable(sample: Sample): string | undefined {
+  if (sample.status === SampleStatus.AVAILABLE && !sample.deletedAt) return undefined;
+  return m.runs_found_is({ name: sample.name, status: sampleStateName(sample).toLowerCase() });
 }

@@ -1,6 +1,6 @@
 import { Button, Group, NativeSelect, Skeleton, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useContext, useState } from "react";
+import { useContext, useMemo, useState } from "react";
 import type { DataColumn } from "../../gen/spectra/runs/v1/data_pb";
 import type { Run } from "../../gen/spectra/runs/v1/run_pb";
 import { ExportFormat } from "../../gen/spectra/runs/v1/runs_service_pb";
@@ -49,6 +49,8 @@ export default function RunData({ run }: { run: Run }) {
   const query = useQuery({
     ...dataQuery(run.id, stream),
     queryKey: [...dataQuery(run.id, stream).queryKey, run.streams.find((one) => one.name === stream)?.chunks ?? 0],
+    placeholderData: (former, query) =>
+      query?.queryKey[1] === run.id && query.queryKey[2] === stream ? former : undefined,
   });
   const others = useQuery({
     queryKey: ["runs", "like", run.method],
@@ -77,13 +79,16 @@ export default function RunData({ run }: { run: Run }) {
   const varying = columns.findIndex((column, index) => index !== x && varies(column.values));
   const y = chosenY ?? (varying < 0 ? 1 : varying);
   const up = columns[y] ?? columns[0];
-  const series: Series[] = [];
-  if (across && up) series.push({ label: m.runs_legend_this_run(), x: across.values, y: up.values });
-  const [ox, oy] = [
-    overlaid.data?.find((one) => one.name === across?.name),
-    overlaid.data?.find((one) => one.name === up?.name),
-  ];
-  if (other && ox && oy) series.push({ label: m.runs_legend_other_run(), x: ox.values, y: oy.values });
+  const ox = overlaid.data?.find((one) => one.name === across?.name);
+  const oy = overlaid.data?.find((one) => one.name === up?.name);
+  // The curve, and how far somebody has zoomed in, last as long as these do.
+  const series = useMemo<Series[]>(
+    () => [
+      ...(across && up ? [{ label: m.runs_legend_this_run(), x: across.values, y: up.values }] : []),
+      ...(other && ox && oy ? [{ label: m.runs_legend_other_run(), x: ox.values, y: oy.values }] : []),
+    ],
+    [across, up, other, ox, oy],
+  );
   const axis = (column: DataColumn | { name: string; unit: string } | undefined) =>
     column ? `${column.name}${column.unit && column.unit !== "1" ? ` (${column.unit})` : ""}` : "";
   return (
@@ -150,6 +155,7 @@ export default function RunData({ run }: { run: Run }) {
           ))}
         </Group>
         {query.error ? <ErrorView error={query.error} again={() => query.refetch()} /> : null}
+        {overlaid.error ? <ErrorView error={overlaid.error} again={() => overlaid.refetch()} /> : null}
         {query.data ? (
           <Curve series={series} across={axis(across)} up={axis(up)} logarithmic={logarithmic} />
         ) : (

@@ -1,5 +1,4 @@
 import { Alert, Code, Skeleton, Table, Text } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { lazy, type ReactNode, Suspense } from "react";
@@ -18,14 +17,14 @@ import {
   useMethods,
   useMethodTitle,
 } from "../../refs/refs";
-import { isFit, REMEDIES, Standing, statusQuery } from "../../refs/Standing";
+import { Lockout, Standing } from "../../refs/Standing";
+import { useRunEvents } from "../../refs/watches";
 import { permissionOf, useCan } from "../../rpc/me";
-import { calibrationStatusName, runDispositionName, runPurposeName, runStateName, runTone } from "../../rpc/names";
-import { queryClient, useChange } from "../../rpc/query";
+import { runDispositionName, runPurposeName, runStateName, runTone } from "../../rpc/names";
+import { FOLLOWED, useChange } from "../../rpc/query";
 import { rpc } from "../../rpc/transport";
-import { useWatch } from "../../rpc/watch";
-import { Action, unless } from "../../ui/Action";
-import { Confirm } from "../../ui/Confirm";
+import { unless } from "../../ui/Action";
+import { ConfirmedAction } from "../../ui/ConfirmedAction";
 import { ErrorView } from "../../ui/ErrorView";
 import { Facts } from "../../ui/Facts";
 import { Page, Section } from "../../ui/Page";
@@ -120,6 +119,10 @@ const STEPS: Step[] = [
   },
 ];
 
+function isUnderWay({ state }: Run): boolean {
+  return state === RUNNING || state === PAUSED;
+}
+
 export default function RunPage() {
   const { id } = useParams({ from: "/runs/$id" });
   const title = useMethodTitle();
@@ -127,11 +130,10 @@ export default function RunPage() {
   const query = useQuery({
     queryKey: ["runs", id],
     queryFn: async ({ signal }) => (await rpc.runs.getRun({ id }, { signal })).run,
+    // Of a flag, and of data that are added, no watch tells.
+    refetchInterval: ({ state }) => state.data !== undefined && isUnderWay(state.data) && FOLLOWED.refetchInterval,
   });
-  useWatch(
-    (resumeToken, signal) => rpc.runs.watchRuns({ resumeToken }, { signal }),
-    ({ event }) => event?.run?.id === id && queryClient.invalidateQueries({ queryKey: ["runs", id] }),
-  );
+  useRunEvents((run) => run.id === id);
   const run = query.data;
   if (query.error && !run) return <ErrorView error={query.error} again={() => query.refetch()} />;
   if (!run) return <Skeleton height={300} />;
@@ -159,7 +161,11 @@ export default function RunPage() {
           {m.runs_look_at_the_result_before()}
         </Alert>
       )}
-      {(run.state === QUEUED || run.state === HELD) && run.purpose === RunPurpose.ROUTINE && <Lockout run={run} />}
+      {(run.state === QUEUED || run.state === HELD) && run.purpose === RunPurpose.ROUTINE && (
+        <Lockout instrumentId={run.instrumentId}>
+          <Standing instrumentId={run.instrumentId} />
+        </Lockout>
+      )}
       <Facts
         of={[
           [m.runs_purpose(), runPurposeName(run.purpose)],
@@ -203,23 +209,7 @@ export default function RunPage() {
   );
 }
 
-/** Says before anybody tries, whether it can start now. */
-function Lockout({ run }: { run: Run }) {
-  const { data } = useQuery(statusQuery(run.instrumentId));
-  if (!data || isFit(data)) return null;
-  return (
-    <Alert
-      color="red"
-      role="status"
-      title={m.runs_it_cannot_start({ status: calibrationStatusName(data.status).toLowerCase() })}
-    >
-      {REMEDIES[data.status]} <Standing instrumentId={run.instrumentId} />
-    </Alert>
-  );
-}
-
 function StepAction({ run, step }: { run: Run; step: Step }) {
-  const [opened, { open, close }] = useDisclosure();
   const may = useCan()(step.may);
   const change = useChange(
     (reason: string, requestId) => step.send({ id: run.id, etag: run.etag, reason, requestId }),
@@ -228,28 +218,19 @@ function StepAction({ run, step }: { run: Run; step: Step }) {
     },
   );
   return (
-    <>
-      <Action
-        variant={step.main ? "filled" : "default"}
-        disabledReason={unless(may, m.runs_do({ verb: step.verb.toLowerCase() }))}
-        onClick={open}
-      >
-        {step.verb}
-      </Action>
-      <Confirm
-        opened={opened}
-        close={close}
-        title={m.runs_question({ verb: step.verb })}
-        {...(step.reason ? { reason: m.ui_reason() } : {})}
-        reasonRequired={step.reason ?? false}
-        verb={m.runs_do_one({ verb: step.verb })}
-        danger={step.reason ?? false}
-        change={change}
-        input={(reason) => reason}
-      >
-        {step.means}
-      </Confirm>
-    </>
+    <ConfirmedAction
+      verb={step.verb}
+      sure={m.runs_do_one({ verb: step.verb })}
+      main={step.main ?? false}
+      disabledReason={unless(may, m.runs_do({ verb: step.verb.toLowerCase() }))}
+      title={m.runs_question({ verb: step.verb })}
+      {...(step.reason ? { reason: m.ui_reason() } : {})}
+      reasonRequired={step.reason ?? false}
+      danger={step.reason ?? false}
+      change={change}
+    >
+      {step.means}
+    </ConfirmedAction>
   );
 }
 
@@ -278,7 +259,7 @@ function Grants({ grants }: { grants: PinnedGrant[] }) {
             </Table.Td>
             <Table.Td>
               {grant.exempt ? (
-                m.runs_exempt_a_check_of_the_instrument()
+                m.refs_exempt()
               ) : grant.revokedAt ? (
                 <State tone="bad">{m.runs_revoked_since()}</State>
               ) : (

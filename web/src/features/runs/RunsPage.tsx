@@ -4,11 +4,11 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { type Run, RunState } from "../../gen/spectra/runs/v1/run_pb";
 import { m } from "../../gen/words/messages";
 import { InstrumentLink, PersonName, SampleLink, useInstruments, useMethods, useMethodTitle } from "../../refs/refs";
+import { useRunEvents } from "../../refs/watches";
 import { useCan } from "../../rpc/me";
 import { runStateName, runTone } from "../../rpc/names";
 import { queryClient } from "../../rpc/query";
 import { rpc } from "../../rpc/transport";
-import { useWatch } from "../../rpc/watch";
 import { Action, unless } from "../../ui/Action";
 import { all, type Column, ListTable, matches, quoted, Search, useListTable } from "../../ui/ListTable";
 import { Page } from "../../ui/Page";
@@ -17,6 +17,11 @@ import { Time } from "../../ui/Time";
 
 const { QUEUED, HELD, RUNNING, PAUSED, SUCCEEDED, FAILED, ABORTED, CANCELLED } = RunState;
 const STATES = [QUEUED, HELD, RUNNING, PAUSED, SUCCEEDED, FAILED, ABORTED, CANCELLED];
+/** States that are looked for together, with dots between as in the address. */
+const TOGETHER = [
+  { states: "RUNNING.PAUSED", name: m.runs_under_way() },
+  { states: "QUEUED.HELD", name: m.runs_in_the_queue() },
+];
 const key = ["runs"];
 
 /** More would not fit into a filter. */
@@ -80,7 +85,11 @@ export default function RunsPage() {
     order: "created_at desc",
     filter: ({ state, method, instrument }) =>
       all(
-        state && `state = ${state}`,
+        state &&
+          `(${state
+            .split(".")
+            .map((one) => `state = ${one}`)
+            .join(" OR ")})`,
         method && `method = ${quoted(method)}`,
         instrument && `instrument_id = ${quoted(instrument)}`,
       ),
@@ -96,10 +105,7 @@ export default function RunsPage() {
     },
   });
   const named = useQuery({ ...namedQuery(list.search.q ?? ""), enabled: list.search.q !== undefined });
-  useWatch(
-    (resumeToken, signal) => rpc.runs.watchRuns({ resumeToken }, { signal }),
-    ({ event }) => event && queryClient.invalidateQueries({ queryKey: key }),
-  );
+  useRunEvents();
   return (
     <Page
       title={m.runs_runs()}
@@ -130,6 +136,11 @@ export default function RunsPage() {
               onChange={(event) => list.ask({ state: event.currentTarget.value })}
             >
               <option value="">{m.runs_every_state()}</option>
+              {TOGETHER.map(({ states, name }) => (
+                <option key={states} value={states}>
+                  {name}
+                </option>
+              ))}
               {STATES.map((state) => (
                 <option key={state} value={RunState[state]}>
                   {runStateName(state).toLowerCase()}

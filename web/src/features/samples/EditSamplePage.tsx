@@ -1,22 +1,23 @@
 import { Skeleton } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
-import { useState } from "react";
 import { useForm } from "react-hook-form";
 import type { Sample } from "../../gen/spectra/samples/v1/sample_pb";
 import { m } from "../../gen/words/messages";
+import { ProjectName, sampleQuery } from "../../refs/refs";
 import { useCan } from "../../rpc/me";
+import { sampleStateName } from "../../rpc/names";
 import { unless } from "../../ui/Action";
-import { Conflict } from "../../ui/Conflict";
+import { useBase } from "../../ui/Conflict";
 import { ErrorView } from "../../ui/ErrorView";
 import { FormShell } from "../../ui/FormShell";
 import { Page } from "../../ui/Page";
-import { useSample, useUpdateSample, type Values, valuesOf } from "./queries";
+import { useUpdateSample, type Values, valuesOf } from "./queries";
 import { FIELD, SampleFields } from "./SampleFields";
-import { sampleStateName } from "./SampleState";
 
 export default function EditSamplePage() {
   const { id } = useParams({ from: "/samples/$id/edit" });
-  const query = useSample(id);
+  const query = useQuery(sampleQuery(id));
   if (query.error && !query.data) return <ErrorView error={query.error} again={() => query.refetch()} />;
   return (
     <Page title={m.samples_edit_named({ value: query.data?.name ?? "" })}>
@@ -28,13 +29,19 @@ export default function EditSamplePage() {
 function Editor({ stored }: { stored: Sample }) {
   const navigate = useNavigate();
   const may = useCan()("samples.write");
-  // What the form began with: that it is still so is what the server checks.
-  const [base, setBase] = useState(stored);
   const form = useForm<Values>({ defaultValues: valuesOf(stored) });
   const there = { to: "/samples/$id", params: { id: stored.id } } as const;
   const leave = () => void navigate(there);
   const update = useUpdateSample(stored.id, () => void navigate({ ...there, ignoreBlocker: true }));
-  const theirs = valuesOf(stored);
+  const { base, conflict } = useBase({
+    stored,
+    valuesOf,
+    fields: FIELD,
+    show: { projectId: (id) => <ProjectName id={id} /> },
+    typed: form.getValues,
+    fill: form.reset,
+    change: update,
+  });
   return (
     <FormShell
       form={form}
@@ -46,22 +53,7 @@ function Editor({ stored }: { stored: Sample }) {
       }
       cancel={leave}
       submit={(values) => update.mutate({ values, etag: base.etag })}
-      conflict={
-        <Conflict
-          fields={FIELD}
-          stored={theirs}
-          typed={form.getValues()}
-          take={() => {
-            form.reset(theirs);
-            setBase(stored);
-            update.reset();
-          }}
-          keep={() => {
-            setBase(stored);
-            update.reset();
-          }}
-        />
-      }
+      conflict={conflict}
     >
       <SampleFields form={form} />
     </FormShell>

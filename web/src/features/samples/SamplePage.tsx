@@ -1,19 +1,18 @@
 import { Alert, Anchor, Button, Skeleton, Table, Text } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { type Sample, SampleStatus } from "../../gen/spectra/samples/v1/sample_pb";
 import { m } from "../../gen/words/messages";
 import { text } from "../../refs/Changes";
 import { History } from "../../refs/History";
-import { InstrumentLink, PersonName, ProjectName, useMethodTitle } from "../../refs/refs";
+import { InstrumentLink, PersonName, ProjectName, sampleQuery, useMethodTitle } from "../../refs/refs";
+import { useRunEvents, useSampleEvents } from "../../refs/watches";
 import { useCan } from "../../rpc/me";
-import { runStateName, runTone } from "../../rpc/names";
-import { queryClient, useChange } from "../../rpc/query";
+import { runStateName, runTone, sampleStateName } from "../../rpc/names";
+import { useChange } from "../../rpc/query";
 import { rpc } from "../../rpc/transport";
-import { useWatch } from "../../rpc/watch";
 import { Action, unless } from "../../ui/Action";
-import { Confirm } from "../../ui/Confirm";
+import { ConfirmedAction } from "../../ui/ConfirmedAction";
 import { ErrorView } from "../../ui/ErrorView";
 import { Facts } from "../../ui/Facts";
 import { quoted } from "../../ui/ListTable";
@@ -22,18 +21,16 @@ import { quantityText } from "../../ui/quantity";
 import { State } from "../../ui/State";
 import { Time } from "../../ui/Time";
 import { MoveSample } from "./MoveSample";
-import { key, TRANSITIONS, type Transition, useSample } from "./queries";
-import { SampleState, sampleStateName } from "./SampleState";
+import { key, TRANSITIONS, type Transition } from "./queries";
+import { SampleState } from "./SampleState";
 
 export default function SamplePage() {
   const { id } = useParams({ from: "/samples/$id" });
   const navigate = useNavigate();
   const can = useCan();
-  const query = useSample(id);
-  useWatch(
-    (resumeToken, signal) => rpc.samples.watchSamples({ resumeToken }, { signal }),
-    ({ event }) => event?.sample?.id === id && queryClient.invalidateQueries({ queryKey: [...key, id] }),
-  );
+  const query = useQuery(sampleQuery(id));
+  useSampleEvents((sample) => sample.id === id);
+  useRunEvents((run) => run.sampleId === id);
   const sample = query.data;
   if (query.error && !sample) return <ErrorView error={query.error} again={() => query.refetch()} />;
   if (!sample) return <Skeleton height={300} />;
@@ -102,7 +99,6 @@ export default function SamplePage() {
 }
 
 function Change({ sample, transition }: { sample: Sample; transition: Transition }) {
-  const [opened, { open, close }] = useDisclosure();
   const may = useCan()(transition.may);
   const change = useChange(
     (reason: string, requestId) => transition.send({ id: sample.id, etag: sample.etag, reason, requestId }),
@@ -112,24 +108,17 @@ function Change({ sample, transition }: { sample: Sample; transition: Transition
   );
   const what = transition.verb.toLowerCase();
   return (
-    <>
-      <Action variant="default" disabledReason={unless(may, m.samples_do({ what }))} onClick={open}>
-        {transition.verb}
-      </Action>
-      <Confirm
-        opened={opened}
-        close={close}
-        title={m.ui_question({ verb: transition.verb, what: sample.name })}
-        reason={m.ui_reason()}
-        reasonRequired
-        verb={transition.verb}
-        danger={transition.danger ?? false}
-        change={change}
-        input={(reason) => reason}
-      >
-        {transition.means}
-      </Confirm>
-    </>
+    <ConfirmedAction
+      verb={transition.verb}
+      disabledReason={unless(may, m.samples_do({ what }))}
+      title={m.ui_question({ verb: transition.verb, what: sample.name })}
+      reason={m.ui_reason()}
+      reasonRequired
+      danger={transition.danger ?? false}
+      change={change}
+    >
+      {transition.means}
+    </ConfirmedAction>
   );
 }
 

@@ -3,11 +3,10 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { type Sample, SampleStatus } from "../../gen/spectra/samples/v1/sample_pb";
 import { m } from "../../gen/words/messages";
 import { ProjectName } from "../../refs/refs";
+import { useSampleEvents } from "../../refs/watches";
 import { useCan } from "../../rpc/me";
 import { sampleStatusName } from "../../rpc/names";
-import { queryClient } from "../../rpc/query";
 import { rpc } from "../../rpc/transport";
-import { useWatch } from "../../rpc/watch";
 import { Action, unless } from "../../ui/Action";
 import { all, type Column, ListTable, matches, Search, useListTable } from "../../ui/ListTable";
 import { Page } from "../../ui/Page";
@@ -69,10 +68,7 @@ export default function SamplesPage() {
       return { rows: answer.samples, next: answer.nextPageToken };
     },
   });
-  useWatch(
-    (resumeToken, signal) => rpc.samples.watchSamples({ resumeToken }, { signal }),
-    ({ event }) => event && queryClient.invalidateQueries({ queryKey: key }),
-  );
+  useSampleEvents();
   return (
     <Page
       title={m.samples_samples()}
@@ -104,7 +100,7 @@ export default function SamplesPage() {
                   {sampleStatusName(status).toLowerCase()}
                 </option>
               ))}
-              <option value={DELETED}>{m.samples_deleted().toLowerCase()}</option>
+              <option value={DELETED}>{m.rpc_deleted().toLowerCase()}</option>
             </NativeSelect>
           </>
         }

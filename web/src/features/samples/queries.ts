@@ -1,34 +1,13 @@
-import { Code, ConnectError } from "@connectrpc/connect";
-import { useQuery } from "@tanstack/react-query";
 import { type Sample, SampleStatus } from "../../gen/spectra/samples/v1/sample_pb";
 import { SamplesService } from "../../gen/spectra/samples/v1/samples_service_pb";
 import { m } from "../../gen/words/messages";
 import { permissionOf } from "../../rpc/me";
 import { useChange } from "../../rpc/query";
 import { rpc } from "../../rpc/transport";
-import { quoted } from "../../ui/ListTable";
 import { quantityOf, quantityText } from "../../ui/quantity";
 import { attributesOf, linesOf } from "./attributes";
 
 export const key = ["samples"];
-
-/** A sample, though it may be deleted. */
-export function useSample(id: string) {
-  return useQuery({
-    queryKey: [...key, id],
-    queryFn: async ({ signal }) => {
-      try {
-        return (await rpc.samples.getSample({ id }, { signal })).sample;
-      } catch (error) {
-        if (!(error instanceof ConnectError && error.code === Code.NotFound)) throw error;
-        const filter = `id = ${quoted(id)}`;
-        const [deleted] = (await rpc.samples.listSamples({ filter, showDeleted: true }, { signal })).samples;
-        if (!deleted) throw error;
-        return deleted;
-      }
-    },
-  });
-}
 
 /** What is typed about a sample. */
 export interface Values {

@@ -1,12 +1,16 @@
 import { Checkbox, Skeleton, Stack, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
+import type { Organization } from "../../gen/spectra/auth/v1/auth_pb";
+import type { Policy as CalibrationPolicy } from "../../gen/spectra/calibration/v1/calibration_pb";
+import type { Policy as RunPolicy } from "../../gen/spectra/runs/v1/policy_pb";
 import { m } from "../../gen/words/messages";
 import { failure } from "../../rpc/failure";
 import { useCan } from "../../rpc/me";
-import { useChange } from "../../rpc/query";
+import { FOLLOWED, useChange } from "../../rpc/query";
 import { rpc } from "../../rpc/transport";
 import { Action, unless } from "../../ui/Action";
+import { Conflict, isConflict, type Names } from "../../ui/Conflict";
 import { ErrorView } from "../../ui/ErrorView";
 import { fieldOf } from "../../ui/FormShell";
 import { Page, Section } from "../../ui/Page";
@@ -30,6 +34,8 @@ interface Part<Stored extends { etag: string }> {
   read: (signal: AbortSignal) => Promise<Stored | undefined>;
   write: (stored: Stored, requestId: string) => Promise<unknown>;
   touches: string[];
+  /** What the fields are called. */
+  names: Names<Stored>;
   fields: (
     stored: Stored,
     set: (change: Partial<Stored>) => void,
@@ -43,11 +49,15 @@ function Editable<Stored extends { etag: string }>(part: Part<Stored>) {
   const may = useCan()(part.may);
   const [edited, setEdited] = useState<Stored>();
   useUnsaved(edited !== undefined);
-  const query = useQuery({ queryKey: [part.queryKey], queryFn: ({ signal }) => part.read(signal) });
+  const query = useQuery({ ...FOLLOWED, queryKey: [part.queryKey], queryFn: ({ signal }) => part.read(signal) });
   const save = useChange(part.write, {
     touches: [[part.queryKey], ["audit"], ...part.touches.map((name) => [name])],
     done: () => setEdited(undefined),
   });
+  const settle = (now: Stored | undefined) => {
+    setEdited(now);
+    save.reset();
+  };
   const shown = edited ?? query.data;
   const violations = save.error ? failure(save.error).violations : [];
   const faults = Object.fromEntries(violations.map(({ field, description }) => [fieldOf(field), description]));
@@ -61,23 +71,22 @@ function Editable<Stored extends { etag: string }>(part: Part<Stored>) {
             if (edited) save.mutate(edited);
           }}
         >
-          <Stack gap="sm">
-            {part.fields(
-              shown,
-              (change) => {
-                save.reset();
-                setEdited({ ...shown, ...change });
-              },
-              !may,
-              faults,
-            )}
-          </Stack>
+          <Stack gap="sm">{part.fields(shown, (change) => settle({ ...shown, ...change }), !may, faults)}</Stack>
           {save.error ? (
             <ErrorView
               error={save.error}
-              again={() => void query.refetch().then(({ data }) => data && setEdited({ ...shown, etag: data.etag }))}
+              {...(edited && !isConflict(save.error) ? { again: () => save.mutate(edited) } : {})}
             />
           ) : null}
+          {isConflict(save.error) && edited && query.data && (
+            <Conflict
+              fields={part.names}
+              stored={query.data}
+              typed={edited}
+              take={() => settle(undefined)}
+              keep={() => settle({ ...edited, etag: query.data?.etag ?? "" })}
+            />
+          )}
           <Action
             type="submit"
             mt="sm"
@@ -97,7 +106,7 @@ function Editable<Stored extends { etag: string }>(part: Part<Stored>) {
 }
 
 function OrganizationPart() {
-  return Editable({
+  return Editable<Organization>({
     title: m.settings_organization(),
     queryKey: "organization",
     may: "organization.write",
@@ -105,6 +114,7 @@ function OrganizationPart() {
     write: (organization, requestId) =>
       rpc.organizations.updateOrganization({ organization, updateMask: { paths: ["name", "time_zone"] }, requestId }),
     touches: ["me"],
+    names: { name: m.ui_name(), timeZone: m.settings_time_zone() },
     fields: (stored, set, readOnly, faults) => (
       <>
         <TextInput
@@ -130,7 +140,7 @@ function OrganizationPart() {
 }
 
 function CalibrationPart() {
-  return Editable({
+  return Editable<CalibrationPolicy>({
     title: m.settings_calibration_policy(),
     queryKey: "calibrationPolicy",
     may: "policies.write",
@@ -142,6 +152,10 @@ function CalibrationPart() {
         requestId,
       }),
     touches: ["calibrationStatus"],
+    names: {
+      dueSoonDays: m.settings_due_soon_days_ahead(),
+      certificateReview: m.settings_certificates_come_into_force_only_once(),
+    },
     fields: (stored, set, readOnly, faults) => (
       <>
         <TextInput
@@ -170,7 +184,7 @@ function CalibrationPart() {
 }
 
 function RunsPart() {
-  return Editable({
+  return Editable<RunPolicy>({
     title: m.settings_run_policy(),
     queryKey: "runPolicy",
     may: "policies.write",
@@ -178,6 +192,10 @@ function RunsPart() {
     write: (policy, requestId) =>
       rpc.runs.updatePolicy({ policy, updateMask: { paths: ["require_approved_recipe", "four_eyes"] }, requestId }),
     touches: [],
+    names: {
+      requireApprovedRecipe: m.settings_runs_are_made_from_approved_recipes(),
+      fourEyes: m.settings_nobody_approves_a_recipe_of_their(),
+    },
     fields: (stored, set, readOnly) => (
       <>
         <Checkbox

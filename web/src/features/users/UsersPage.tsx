@@ -10,6 +10,7 @@ import { useChange } from "../../rpc/query";
 import { rpc } from "../../rpc/transport";
 import { Action, unless } from "../../ui/Action";
 import { Confirm } from "../../ui/Confirm";
+import { useBase } from "../../ui/Conflict";
 import { Dialog } from "../../ui/Dialog";
 import { ErrorView } from "../../ui/ErrorView";
 import { FormShell } from "../../ui/FormShell";
@@ -57,6 +58,7 @@ export default function UsersPage() {
   const list = useListTable<User>({
     key,
     order: "email",
+    followed: true,
     filter: ({ q, role }) => all(matches(q, "email", "display_name"), role && `role = ${role}`),
     fetch: async (asked, signal) => {
       const answer = await rpc.users.listUsers(asked, { signal });
@@ -95,19 +97,25 @@ export default function UsersPage() {
         columns={COLUMNS}
         empty={<Text>{m.users_nobody_here()}</Text>}
       />
-      <NewUser opened={opened} close={close} />
+      <Dialog opened={opened} close={close} title={m.users_add_somebody()}>
+        <NewUser close={close} />
+      </Dialog>
     </Page>
   );
 }
 
-interface Values {
+/** What is known of somebody, as it is typed. */
+interface Known {
   displayName: string;
   email: string;
   role: string;
+}
+
+interface Values extends Known {
   password: string;
 }
 
-function NewUser({ opened, close }: { opened: boolean; close: () => void }) {
+function NewUser({ close }: { close: () => void }) {
   const form = useForm<Values>({
     defaultValues: { displayName: "", email: "", role: String(Role.VIEWER), password: "" },
   });
@@ -124,42 +132,40 @@ function NewUser({ opened, close }: { opened: boolean; close: () => void }) {
   );
   const { register, formState } = form;
   return (
-    <Dialog opened={opened} close={close} title={m.users_add_somebody()}>
-      <FormShell
-        form={form}
-        change={create}
-        verb={m.users_add()}
-        submit={(values) => create.mutate(values)}
-        cancel={close}
-      >
-        <TextInput
-          label={m.ui_name()}
-          required
-          data-autofocus
-          {...register("displayName", { required: m.users_it_is_shown_on_what_they() })}
-          error={formState.errors.displayName?.message}
-        />
-        <TextInput
-          label={m.ui_e_mail()}
-          type="email"
-          required
-          {...register("email", { required: m.users_they_sign_in_with_it() })}
-          error={formState.errors.email?.message}
-        />
-        <NativeSelect label={m.ui_role()} {...register("role")} error={formState.errors.role?.message}>
-          {roles()}
-        </NativeSelect>
-        <PasswordInput
-          label={m.users_first_password()}
-          description={m.users_they_change_it_under_their_name()}
-          required
-          autoComplete="new-password"
-          visibilityToggleButtonProps={{ "aria-label": m.ui_show_or_hide_the_password() }}
-          {...register("password", { required: m.users_they_need_one_to_begin_with() })}
-          error={formState.errors.password?.message}
-        />
-      </FormShell>
-    </Dialog>
+    <FormShell
+      form={form}
+      change={create}
+      verb={m.users_add()}
+      submit={(values) => create.mutate(values)}
+      cancel={close}
+    >
+      <TextInput
+        label={m.ui_name()}
+        required
+        data-autofocus
+        {...register("displayName", { required: m.users_it_is_shown_on_what_they() })}
+        error={formState.errors.displayName?.message}
+      />
+      <TextInput
+        label={m.ui_e_mail()}
+        type="email"
+        required
+        {...register("email", { required: m.users_they_sign_in_with_it() })}
+        error={formState.errors.email?.message}
+      />
+      <NativeSelect label={m.ui_role()} {...register("role")} error={formState.errors.role?.message}>
+        {roles()}
+      </NativeSelect>
+      <PasswordInput
+        label={m.users_first_password()}
+        description={m.users_they_change_it_under_their_name()}
+        required
+        autoComplete="new-password"
+        visibilityToggleButtonProps={{ "aria-label": m.ui_show_or_hide_the_password() }}
+        {...register("password", { required: m.users_they_need_one_to_begin_with() })}
+        error={formState.errors.password?.message}
+      />
+    </FormShell>
   );
 }
 
@@ -227,19 +233,30 @@ function UserActions({ user }: { user: User }) {
   );
 }
 
+function knownOf({ displayName, email, role }: User): Known {
+  return { displayName, email, role: String(role) };
+}
+
 function EditUser({ user, close }: { user: User; close: () => void }) {
-  const form = useForm({
-    defaultValues: { displayName: user.displayName, email: user.email, role: String(user.role) },
-  });
+  const form = useForm<Known>({ defaultValues: knownOf(user) });
   const update = useChange(
-    ({ role, ...values }: { displayName: string; email: string; role: string }, requestId) =>
+    ({ values: { role, ...values }, etag }: { values: Known; etag: string }, requestId) =>
       rpc.users.updateUser({
-        user: { id: user.id, etag: user.etag, role: Number(role), ...values },
+        user: { id: user.id, etag, role: Number(role), ...values },
         updateMask: { paths: ["display_name", "email", "role"] },
         requestId,
       }),
     { touches: [key, ["me"], ["audit"]], done: close },
   );
+  const { base, conflict } = useBase({
+    stored: user,
+    valuesOf: knownOf,
+    fields: { displayName: m.ui_name(), email: m.ui_e_mail(), role: m.ui_role() },
+    show: { role: (role) => roleName(Number(role)) },
+    typed: form.getValues,
+    fill: form.reset,
+    change: update,
+  });
   const { register, formState } = form;
   return (
     <Dialog opened close={close} title={m.users_edit_named({ name: user.displayName })}>
@@ -247,8 +264,9 @@ function EditUser({ user, close }: { user: User; close: () => void }) {
         form={form}
         change={update}
         verb={m.ui_save()}
-        submit={(values) => update.mutate(values)}
+        submit={(values) => update.mutate({ values, etag: base.etag })}
         cancel={close}
+        conflict={conflict}
       >
         <TextInput
           label={m.ui_name()}

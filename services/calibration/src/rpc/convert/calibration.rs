@@ -10,7 +10,7 @@ use spectra_runtime::{
 use uuid::Uuid;
 
 use crate::{
-    calibration::{Calibration, Conformity, Point, State},
+    calibration::{Calibration, Conformity, Point, Range, State},
     fitness::{Fitness, Status},
 };
 
@@ -25,6 +25,7 @@ pub fn to_wire(calibration: Calibration) -> wire::Calibration {
         valid_from: Some(timestamp(calibration.valid_from)),
         expires_at: Some(timestamp(calibration.expires_at)),
         scope: calibration.scope,
+        covers: calibration.covers.into_iter().map(range_to_wire).collect(),
         as_found: conformity_to_wire(calibration.as_found).into(),
         adjusted: calibration.adjusted,
         as_left: conformity_to_wire(calibration.as_left).into(),
@@ -56,6 +57,7 @@ pub fn from_wire(from: wire::Calibration, created_by: Uuid, created_at: DateTime
         valid_from: optional("valid_from", from.valid_from)?.unwrap_or(issued_at),
         expires_at: wanted("expires_at", from.expires_at)?,
         scope: from.scope,
+        covers: Vec::new(),
         as_found,
         adjusted: from.adjusted,
         as_left,
@@ -75,6 +77,11 @@ pub fn from_wire(from: wire::Calibration, created_by: Uuid, created_at: DateTime
     };
     calibration.check()?;
     Ok(calibration)
+}
+
+fn range_to_wire(range: Range) -> wire::CoveredRange {
+    let (low, high) = (decimal_text(&range.low), decimal_text(&range.high));
+    wire::CoveredRange { quantity: range.quantity, low, high, unit: range.unit }
 }
 
 pub fn status_to_wire(instrument_id: Uuid, fitness: &Fitness<'_>, at: DateTime<Utc>) -> wire::InstrumentStatus {

@@ -1,0 +1,2 @@
+DROP TRIGGER ledger ON runs.run_grant;
+DROP FUNCTION runs.require_ledger();
