@@ -1,3 +1,6 @@
+-- In the order in which uses are authorized, so that nobody waits in a circle.
+LOCK TABLE calibration.instrument, calibration.capability, calibration.calibration;
+
 -- What a certificate covers is what the instrument could do when the certificate was entered: a capability that is
 -- widened or added later was not calibrated.
 ALTER TABLE calibration.calibration ADD COLUMN covers jsonb NOT NULL DEFAULT '[]';
@@ -10,7 +13,7 @@ LANGUAGE sql STABLE AS $$
     WHERE org_id = of_org AND instrument_id = of_instrument AND (within = '{}' OR quantity = ANY (within))
 $$;
 
--- Of certificates that are there already, it is what the instrument can do now.
+-- Of certificates that are there already, it is what the instrument can do now. Their table is small enough for a moment.
 ALTER TABLE calibration.calibration NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE calibration.capability NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE calibration.instrument NO FORCE ROW LEVEL SECURITY;

@@ -3,6 +3,7 @@
 
 mod around;
 mod codec;
+mod json;
 mod request;
 mod response;
 mod router;
@@ -11,12 +12,12 @@ use std::time::Duration;
 
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
-use prost_reflect::DynamicMessage;
 use tonic::{body::Body, client::Grpc};
 
 use crate::{openapi, problem, switch::Switch};
 pub use around::around;
-use codec::DynamicCodec;
+use codec::WireCodec;
+use json::{Fault, Wire};
 use request::Malformed;
 use response::Manner;
 pub use router::pattern;
@@ -25,7 +26,7 @@ use router::{Binding, Found, Router};
 /// Bytes of a request's body.
 const BODY_BYTES: usize = 4 * 1024 * 1024;
 /// How long it may take to come: nobody has been asked yet who it is from.
-const BODY_TIME: Duration = Duration::from_secs(10);
+pub const BODY_TIME: Duration = Duration::from_secs(10);
 /// Where all this is described.
 const OPENAPI: &str = "/openapi.json";
 /// Bytes of an answer of one of our services.
@@ -92,17 +93,21 @@ async fn go(
     let message = request::message(binding, variables, &head.uri, &head.headers, &body.to_bytes())
         .map_err(|Malformed(message)| problem::refuse(StatusCode::BAD_REQUEST, "invalid_argument", &message))?;
     let output = binding.method.output();
-    let (codec, call) = (DynamicCodec(output.clone()), binding.call.clone());
+    let call = binding.call.clone();
     let mut client = Grpc::new(switch.visit(&head.headers, head.extensions)).max_decoding_message_size(ANSWER_BYTES);
     let refused = |status| problem::response(&status);
     if binding.method.is_server_streaming() {
         let events = head.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
         let events = events.is_some_and(|accept| accept.contains("text/event-stream"));
         let manner = if events { Manner::Events } else { Manner::Lines };
-        let answer = client.server_streaming(tonic::Request::new(message), call, codec).await.map_err(refused)?;
-        return Ok(response::parts(answer, &output, manner).await);
+        let answer = client.server_streaming(tonic::Request::new(message), call, WireCodec).await.map_err(refused)?;
+        return Ok(response::parts(answer, output, manner).await);
     }
-    let answer = client.unary(tonic::Request::new(message), call, codec).await.map_err(refused)?;
-    let (said, message, _): (_, DynamicMessage, _) = answer.into_parts();
-    Ok(response::whole(&message, &binding.response_body, &said, &head.headers))
+    let answer = client.unary(tonic::Request::new(message), call, WireCodec).await.map_err(refused)?;
+    let (said, message, _) = answer.into_parts();
+    let message = Wire::new(&output, message);
+    Ok(response::whole(message, &binding.response_body, &said, &head.headers).unwrap_or_else(|Fault| {
+        tracing::error!(call = %binding.call, "an answer cannot be written as JSON");
+        problem::response(&tonic::Status::internal("the answer cannot be written"))
+    }))
 }

@@ -13,6 +13,7 @@ use tonic::{Status, body::Body, metadata::MetadataValue};
 
 use crate::{
     problem,
+    rest::BODY_TIME,
     switch::{Switch, Visit},
 };
 
@@ -67,8 +68,9 @@ fn same_origin<B>(request: &Request<B>) -> bool {
 }
 
 async fn sign_in(auth: &mut AuthServiceClient<Visit>, request: Request<Body>) -> Response<Body> {
-    let body = Limited::new(request.into_body(), BODY_BYTES).collect().await.map(|body| body.to_bytes());
-    let Some(credentials) = body.ok().and_then(|body| serde_json::from_slice::<Credentials>(&body).ok()) else {
+    let body = Limited::new(request.into_body(), BODY_BYTES).collect();
+    let body = tokio::time::timeout(BODY_TIME, body).await.ok().and_then(Result::ok);
+    let Some(credentials) = body.and_then(|body| serde_json::from_slice::<Credentials>(&body.to_bytes()).ok()) else {
         let message = r#"the body is JSON: {"username": "..", "password": ".."}"#;
         return problem::refuse(StatusCode::BAD_REQUEST, "invalid_argument", message);
     };

@@ -10,6 +10,10 @@ use spectra_tests::{
     Start, TestLab,
     http1::{Script, text},
 };
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 use uuid::Uuid;
 
 fn body(answer: &Response<Bytes>) -> Value {
@@ -90,6 +94,18 @@ async fn nobody_gets_in_by_plain_http_who_does_not_by_grpc() {
     // What services tell each other has no path.
     let (status, _) = Script::of(&lab, &viewer).ask("POST", &format!("{path}:claimForRun"), "{}").await;
     assert_eq!(status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let lab = TestLab::start().await;
+    let mut connection = TcpStream::connect(lab.address).await.unwrap();
+    let begun = b"POST /api/v1/samples HTTP/1.1\r\nhost: lab\r\ncontent-length: 100\r\n\r\n{";
+    connection.write_all(begun).await.unwrap();
+    let mut answer = [0; 12];
+    let read = connection.read_exact(&mut answer);
+    tokio::time::timeout(Duration::from_secs(20), read).await.expect("an answer").unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 408");
 }
 
 #[tokio::test(flavor = "multi_thread")]

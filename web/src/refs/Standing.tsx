@@ -1,6 +1,6 @@
 import { Alert, Group, Skeleton, Text } from "@mantine/core";
 import { queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type ReactNode, useContext } from "react";
+import { type ReactNode, useContext, useRef } from "react";
 import { CalibrationStatus, type InstrumentStatus } from "../gen/spectra/calibration/v1/calibration_pb";
 import { m } from "../gen/words/messages";
 import { calibrationStatusName, calibrationTone } from "../rpc/names";
@@ -21,21 +21,24 @@ export function statusQuery(instrumentId: string) {
   });
 }
 
+const GATHERING_MS = 100;
+
 /** Follows what becomes of instruments: those of a page, or all of them where none is named. */
 export function useStandings(instrumentIds: string[] = []): void {
   const client = useQueryClient();
+  const gathering = useRef<ReturnType<typeof setTimeout>>(undefined);
   useWatch(
     (_, signal) => rpc.calibrations.watchCalibrationStatus({ instrumentIds }, { signal }),
     ({ status }) => {
       if (!status) return;
       client.setQueryData(statusQuery(status.instrumentId).queryKey, status);
-      for (const queryKey of [
-        ["calibrationStatus", "unfit"],
-        ["calibrations"],
-        ["due"],
-        ["instruments", status.instrumentId],
-      ])
-        void client.invalidateQueries({ queryKey });
+      void client.invalidateQueries({ queryKey: ["instruments", status.instrumentId] });
+      // A watch begins with every instrument: what is of all of them is asked for once.
+      gathering.current ??= setTimeout(() => {
+        gathering.current = undefined;
+        for (const queryKey of [["calibrationStatus", "unfit"], ["calibrations"], ["due"]])
+          void client.invalidateQueries({ queryKey });
+      }, GATHERING_MS);
     },
   );
 }

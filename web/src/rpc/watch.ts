@@ -1,4 +1,6 @@
 // Being told what happens, as long as the page is seen.
+
+import type { QueryKey } from "@tanstack/react-query";
 import { useEffect, useRef, useSyncExternalStore } from "react";
 import { queryClient } from "./query";
 
@@ -56,7 +58,9 @@ let askedAt = 0;
 function askForAll(): void {
   if (Date.now() - askedAt < ASKED_MS / 2) return;
   askedAt = Date.now();
-  void queryClient.invalidateQueries();
+  // What was measured is much, and stays what it is.
+  const changes = { predicate: ({ queryKey }: { queryKey: QueryKey }) => queryKey[0] !== "runData" };
+  void queryClient.invalidateQueries(changes, { cancelRefetch: false });
 }
 
 function wait(ms: number): Promise<void> {

@@ -17,6 +17,7 @@ import { m } from "../gen/words/messages";
 import { FOLLOWED } from "../rpc/query";
 import { ErrorView } from "./ErrorView";
 import classes from "./ListTable.module.css";
+import { isUnsaved } from "./unsaved";
 
 export const PAGE_SIZE = 50;
 const NARROW = "(max-width: 1000px)";
@@ -98,7 +99,8 @@ export function useListTable<Row>(options: {
   };
   const { columns: _, ...wanted } = search;
   const query = useQuery({
-    ...(options.followed ? FOLLOWED : {}),
+    // A row whose dialog is being written in stays where it is.
+    ...(options.followed ? { refetchInterval: () => (isUnsaved() ? false : FOLLOWED.refetchInterval) } : {}),
     queryKey: [...options.key, "list", asked, wanted],
     queryFn: ({ signal }) => options.fetch(asked, signal, search),
     placeholderData: keepPreviousData,

@@ -15,7 +15,7 @@ export function More({ query }: { query: Pages }) {
   if (query.isFetchNextPageError) return <ErrorView error={query.error} again={() => query.fetchNextPage()} />;
   if (!query.hasNextPage) return null;
   return (
-    <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+    <Button variant="default" aria-busy={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
       {m.ui_more()}
     </Button>
   );

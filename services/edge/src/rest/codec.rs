@@ -1,35 +1,32 @@
-//! Messages whose type is known by its descriptor alone, as gRPC sends them.
+//! Requests whose type is known by its descriptor alone, as gRPC sends them, and answers as they come.
 
+use bytes::{Buf as _, Bytes};
 use prost::Message as _;
-use prost_reflect::{DynamicMessage, MessageDescriptor};
+use prost_reflect::DynamicMessage;
 use tonic::{
     Status,
     codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
 };
 
-/// Encodes whatever message it is given, and decodes those of one type.
-pub struct DynamicCodec(pub MessageDescriptor);
+/// Encodes whatever message it is given, and leaves alone those that it gets.
+pub struct WireCodec;
 
-pub struct DynamicEncoder;
-
-pub struct DynamicDecoder(MessageDescriptor);
-
-impl Codec for DynamicCodec {
+impl Codec for WireCodec {
     type Encode = DynamicMessage;
-    type Decode = DynamicMessage;
-    type Encoder = DynamicEncoder;
-    type Decoder = DynamicDecoder;
+    type Decode = Bytes;
+    type Encoder = Self;
+    type Decoder = Self;
 
     fn encoder(&mut self) -> Self::Encoder {
-        DynamicEncoder
+        Self
     }
 
     fn decoder(&mut self) -> Self::Decoder {
-        DynamicDecoder(self.0.clone())
+        Self
     }
 }
 
-impl Encoder for DynamicEncoder {
+impl Encoder for WireCodec {
     type Item = DynamicMessage;
     type Error = Status;
 
@@ -38,12 +35,11 @@ impl Encoder for DynamicEncoder {
     }
 }
 
-impl Decoder for DynamicDecoder {
-    type Item = DynamicMessage;
+impl Decoder for WireCodec {
+    type Item = Bytes;
     type Error = Status;
 
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<DynamicMessage>, Status> {
-        let decoded = DynamicMessage::decode(self.0.clone(), buffer);
-        decoded.map(Some).map_err(|error| Status::internal(error.to_string()))
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+        Ok(Some(buffer.copy_to_bytes(buffer.remaining())))
     }
 }

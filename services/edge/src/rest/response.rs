@@ -1,14 +1,17 @@
 //! A message as HTTP answers it.
 
 use bytes::Bytes;
-use futures::{StreamExt as _, stream};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body::Frame;
 use http_body_util::{Full, StreamBody};
-use prost_reflect::{DynamicMessage, MessageDescriptor, SerializeOptions, Value};
+use prost_reflect::MessageDescriptor;
 use tonic::{Status, Streaming, body::Body, metadata::MetadataMap};
 
-use super::request::tag;
+use super::{
+    json::{Fault, Wire},
+    request::tag,
+};
 use crate::problem;
 
 const REQUEST_ID: &str = "x-request-id";
@@ -25,24 +28,22 @@ pub enum Manner {
 }
 
 /// The answer of a method that answers once.
-pub fn whole(message: &DynamicMessage, field: &str, said: &MetadataMap, asked: &HeaderMap) -> Response<Body> {
-    let answered = if field.is_empty() { None } else { message.get_field_by_name(field) };
-    let resource = answered.as_ref().map_or(Some(message), |value| value.as_message());
-    let etag = resource.and_then(|resource| text(resource, "etag")).filter(|etag| !etag.is_empty());
+pub fn whole(message: Wire, field: &str, said: &MetadataMap, asked: &HeaderMap) -> Result<Response<Body>, Fault> {
+    let resource = if field.is_empty() { Some(message.clone()) } else { message.message(field) };
+    let etag = resource.as_ref().and_then(|resource| resource.text("etag")).filter(|etag| !etag.is_empty());
     let known = asked.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let unchanged =
-        matches!((&etag, known), (Some(etag), Some(known)) if known.split(',').any(|known| tag(known) == etag));
+        matches!((etag, known), (Some(etag), Some(known)) if known.split(',').any(|known| tag(known) == etag));
 
     let mut response = if unchanged {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response
     } else {
-        let mut json = Vec::with_capacity(512);
-        match answered.as_deref() {
-            Some(Value::List(items)) => array(items, &mut json),
-            Some(Value::Message(message)) => write(message, &mut json),
-            _ => write(message, &mut json),
+        let mut json = Vec::with_capacity(1024);
+        match &resource {
+            Some(resource) => resource.write(&mut json)?,
+            None => message.write_field(field, &mut json)?,
         }
         let mut response = Response::new(Body::new(Full::new(Bytes::from(json))));
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -52,22 +53,19 @@ pub fn whole(message: &DynamicMessage, field: &str, said: &MetadataMap, asked: &
     if let Some(Ok(etag)) = etag.map(|etag| HeaderValue::try_from(format!("\"{etag}\""))) {
         response.headers_mut().insert(header::ETAG, etag);
     }
-    response
+    Ok(response)
 }
 
 /// The answer of a method that answers with a stream. A first message that is an error is an error of the request.
-pub async fn parts(
-    answer: tonic::Response<Streaming<DynamicMessage>>,
-    of: &MessageDescriptor,
-    manner: Manner,
-) -> Response<Body> {
-    let (said, mut messages, _) = answer.into_parts();
+pub async fn parts(answer: tonic::Response<Streaming<Bytes>>, of: MessageDescriptor, manner: Manner) -> Response<Body> {
+    let (said, messages, _) = answer.into_parts();
+    let file = FILE.iter().all(|field| of.get_field_by_name(field).is_some());
+    let mut messages = messages.map_ok(move |message| Wire::new(&of, message));
     let first = match messages.next().await {
         Some(Err(status)) => return problem::response(&status),
         Some(Ok(message)) => Some(Ok(message)),
         None => None,
     };
-    let file = FILE.iter().all(|field| of.get_field_by_name(field).is_some());
     let mut headers = HeaderMap::new();
     match (file, manner, &first) {
         (true, _, Some(Ok(part))) => file_headers(&mut headers, part),
@@ -85,7 +83,10 @@ pub async fn parts(
         // for it, and go on from the last one's id.
         let (data, end) = match (message, manner) {
             (Ok(message), _) if file => (data(content(&message)), None),
-            (Ok(message), manner) => (data(line(&message, manner)), None),
+            (Ok(message), manner) => match line(&message, manner) {
+                Ok(line) => (data(line), None),
+                Err(Fault) => (None, Some(Err(Status::internal("a message cannot be written")))),
+            },
             (Err(status), _) if file => (None, Some(Err(status))),
             (Err(status), Manner::Lines) => (data(error(&status, manner)), Some(Err(status))),
             (Err(status), Manner::Events) => (data(error(&status, manner)), None),
@@ -113,8 +114,8 @@ fn common(headers: &mut HeaderMap, said: &MetadataMap) {
     }
 }
 
-fn file_headers(headers: &mut HeaderMap, part: &DynamicMessage) {
-    let (name, kind) = (text(part, "file_name"), text(part, "media_type"));
+fn file_headers(headers: &mut HeaderMap, part: &Wire) {
+    let (name, kind) = (part.text("file_name"), part.text("media_type"));
     if let Some(Ok(kind)) = kind.map(HeaderValue::try_from) {
         headers.insert(header::CONTENT_TYPE, kind);
     }
@@ -125,25 +126,25 @@ fn file_headers(headers: &mut HeaderMap, part: &DynamicMessage) {
     }
 }
 
-fn content(part: &DynamicMessage) -> Bytes {
-    part.get_field_by_name("content").and_then(|content| content.as_bytes().cloned()).unwrap_or_default()
+fn content(part: &Wire) -> Bytes {
+    Bytes::copy_from_slice(part.bytes("content").unwrap_or_default())
 }
 
-fn line(message: &DynamicMessage, manner: Manner) -> Bytes {
+fn line(message: &Wire, manner: Manner) -> Result<Bytes, Fault> {
     let mut json = Vec::new();
     match manner {
-        Manner::Lines => write(message, &mut json),
+        Manner::Lines => message.write(&mut json)?,
         Manner::Events => {
-            if let Some(token) = text(message, "resume_token").filter(|token| !token.contains(['\r', '\n', '\0'])) {
+            if let Some(token) = message.text("resume_token").filter(|token| !token.contains(['\r', '\n', '\0'])) {
                 json.extend_from_slice(format!("id: {token}\n").as_bytes());
             }
             json.extend_from_slice(b"data: ");
-            write(message, &mut json);
+            message.write(&mut json)?;
             json.push(b'\n');
         }
     }
     json.push(b'\n');
-    json.into()
+    Ok(json.into())
 }
 
 fn error(status: &Status, manner: Manner) -> Bytes {
@@ -152,30 +153,4 @@ fn error(status: &Status, manner: Manner) -> Bytes {
         Manner::Lines => format!("{detail}\n").into(),
         Manner::Events => format!("event: error\ndata: {detail}\n\n").into(),
     }
-}
-
-fn array(items: &[Value], json: &mut Vec<u8>) {
-    json.push(b'[');
-    for (index, item) in items.iter().enumerate() {
-        if index > 0 {
-            json.push(b',');
-        }
-        if let Value::Message(message) = item {
-            write(message, json);
-        }
-    }
-    json.push(b']');
-}
-
-/// Names as in the contract, all fields, absent ones too: a script reads them without asking whether they are there.
-fn write(message: &DynamicMessage, json: &mut Vec<u8>) {
-    let options = SerializeOptions::new().use_proto_field_name(true).skip_default_fields(false);
-    // Of what came as protobuf, all can be written but a timestamp beyond the year 9999; that is left null.
-    if message.serialize_with_options(&mut serde_json::Serializer::new(&mut *json), &options).is_err() {
-        json.extend_from_slice(b"null");
-    }
-}
-
-fn text(message: &DynamicMessage, field: &str) -> Option<String> {
-    message.get_field_by_name(field)?.as_str().map(str::to_owned)
 }

@@ -31,8 +31,9 @@ use crate::{
 
 /// How long one attempt waits for another of the same run to end.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Before the first look at whether it has; each further one comes after twice the time.
+/// Before the first look at whether it has; each further one comes after twice the time, up to the longest.
 const PAUSE: Duration = Duration::from_millis(25);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 /// A call that fails sooner has broken, and was not given up waiting for.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
@@ -49,7 +50,7 @@ pub async fn handle(app: Arc<App>, caller: Caller, request: StartRunRequest) -> 
             Ok(Some((run, claim))) => return attempt(&app, &caller, &request, run, claim).await,
             Ok(None) if Instant::now() < until => {
                 tokio::time::sleep(pause).await;
-                pause *= 2;
+                pause = LONGEST_PAUSE.min(2 * pause);
             }
             Ok(None) => return Err(under_way(id)),
             Err(error) => return app.db.replay(&caller, &request).await?.ok_or(error),

@@ -185,7 +185,7 @@ pub async fn version_update(conn: &mut AsyncPgConnection, org_id: Uuid, changed:
 fn refused(error: diesel::result::Error, version: &Version) -> Error {
     match constraint(&error) {
         Some("recipe_version_four_eyes") => {
-            let message = "somebody has to approve it who neither edited it last nor submitted it";
+            let message = "somebody has to approve it who has neither edited nor submitted it";
             Error::precondition(Reason::FourEyesRequired, message)
                 .about(VERSION, version.id)
                 .with("recipe_version_id", version.id)

@@ -81,7 +81,7 @@ export default function CalibrationPage() {
               ? m.calibrations_left_adjusted({ conformity: CONFORMITY[calibration.asLeft] })
               : CONFORMITY[calibration.asLeft],
           ],
-          [m.calibrations_scope(), calibration.scope.join(", ") || m.calibrations_all_that_the_instrument_can()],
+          [m.calibrations_covers(), calibration.covers.map((range) => m.calibrations_range(range)).join("; ")],
           [m.calibrations_standards_used(), calibration.standardsUsed.join(", ")],
           [m.calibrations_entered_by(), <PersonName key="by" id={calibration.createdBy} />],
           [m.calibrations_reviewed_by(), <PersonName key="reviewer" id={calibration.reviewedBy} />],

@@ -110,7 +110,10 @@ function NewRun({ search, recipes }: { search: ListSearch; recipes: ApprovedReci
         ? m.runs_choose_a_recipe_or_a_method()
         : !recipe && recipeWanted
           ? m.runs_the_labs_policy_wants_a_recipe()
-          : sample.data && notAvailable(sample.data);
+          : // One that another run has in use can be waited for, in the queue.
+            sample.data && sample.data.status !== SampleStatus.IN_USE
+            ? notAvailable(sample.data)
+            : undefined;
   return (
     <Page title={m.runs_new_run()}>
       <form

@@ -49,6 +49,8 @@ export default function RunData({ run }: { run: Run }) {
   const query = useQuery({
     ...dataQuery(run.id, stream),
     queryKey: [...dataQuery(run.id, stream).queryKey, run.streams.find((one) => one.name === stream)?.chunks ?? 0],
+    // What was read before the next chunk came is shown until that is there, and not kept.
+    gcTime: 0,
     placeholderData: (former, query) =>
       query?.queryKey[1] === run.id && query.queryKey[2] === stream ? former : undefined,
   });
