@@ -8,9 +8,10 @@ import classes from "./Curve.module.css";
 
 const HEIGHT = 360;
 /** Told apart by their dashes as well. */
-const STROKES = {
-  light: [["#0b6474"], ["#a8420f", [8, 4]]] as [string, number[]?][],
-  dark: [["#76c2ce"], ["#ffb27d", [8, 4]]] as [string, number[]?][],
+const DASHES = [[], [8, 4], [2, 3], [12, 3, 2, 3], [4, 2], [16, 4]];
+const INKS = {
+  light: ["#0b6474", "#a8420f", "#6a3d9a", "#2f6f1f", "#8a1c52", "#5b5b00"],
+  dark: ["#76c2ce", "#ffb27d", "#c9a9f0", "#9bd68a", "#f29ac4", "#d9d36a"],
 };
 
 /** Curves over one axis. A drag zooms in, a double click out again; the legend reads off what is under the cursor. */
@@ -39,12 +40,13 @@ export function Curve(props: { series: Series[]; across: string; up: string; log
       series: [
         { label: across, value: (_, value) => (value === null ? "–" : short(value)) },
         ...series.flatMap((one, index) => {
-          const [stroke, dash] = STROKES[scheme][index % STROKES[scheme].length] ?? ["#0b6474"];
+          const stroke = INKS[scheme][one.colour % INKS[scheme].length] ?? ink;
+          const dash = DASHES[one.colour % DASHES.length] ?? [];
           const drawn = lines[index] ?? [];
           return drawn.map((_, leg) => ({
             label: drawn.length > 1 ? m.ui_leg({ of: one.label, leg: leg + 1 }) : one.label,
             stroke,
-            ...(dash ? { dash } : {}),
+            dash,
             width: 1.5,
             spanGaps: true,
             value: (_: uPlot, value: number | null) => (value === null ? "–" : short(value)),

@@ -9,6 +9,8 @@ export interface Series {
   label: string;
   x: ArrayLike<number>;
   y: ArrayLike<number>;
+  /** Number of its colour and of its dashes. */
+  colour: number;
 }
 
 /** More turns than that are noise of the axis, not a sweep. */

@@ -1,7 +1,6 @@
-import { Button, Group, NativeSelect, Skeleton, Stack, Text } from "@mantine/core";
+import { Button, CloseIcon, Group, NativeSelect, Skeleton, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useContext, useMemo, useState } from "react";
-import type { DataColumn } from "../../gen/spectra/runs/v1/data_pb";
+import { useMemo, useState } from "react";
 import type { Run } from "../../gen/spectra/runs/v1/run_pb";
 import { ExportFormat } from "../../gen/spectra/runs/v1/runs_service_pb";
 import { m } from "../../gen/words/messages";
@@ -9,42 +8,17 @@ import { rpc } from "../../rpc/transport";
 import { Curve } from "../../ui/Curve";
 import { Download } from "../../ui/Download";
 import { ErrorView } from "../../ui/ErrorView";
-import { quoted } from "../../ui/ListTable";
 import type { Axes, Series } from "../../ui/legs";
 import { Section } from "../../ui/Page";
-import { formatTime, ZoneContext } from "../../ui/Time";
-
-/** A run's data, column by column. */
-function dataQuery(runId: string, stream: string) {
-  return {
-    queryKey: ["runData", runId, stream],
-    queryFn: async ({ signal }: { signal: AbortSignal }) => {
-      const columns = new Map<string, { column: DataColumn; parts: number[][] }>();
-      for await (const { chunk } of rpc.runs.getRunData({ runId, stream }, { signal })) {
-        for (const column of chunk?.columns ?? []) {
-          const known = columns.get(column.name);
-          if (known) known.parts.push(column.values);
-          else columns.set(column.name, { column, parts: [column.values] });
-        }
-      }
-      return [...columns.values()].map(({ column, parts }) => ({
-        name: column.name,
-        unit: column.unit,
-        values: parts.flat(),
-      }));
-    },
-    staleTime: 60_000,
-  };
-}
+import { dataQuery } from "./data";
+import { useOverlay } from "./overlay";
 
 /** The data of a run as curves, another run of the same method over it, and the file. */
 export default function RunData({ run }: { run: Run }) {
-  const zone = useContext(ZoneContext);
   const [stream, setStream] = useState(run.streams[0]?.name ?? "");
   const [x, setX] = useState(0);
   const [chosenY, setY] = useState<number>();
   const [logarithmic, setLogarithmic] = useState<Axes>({ across: false, up: false });
-  const [other, setOther] = useState("");
   // A run that goes on has more to show each time that it changes.
   const query = useQuery({
     ...dataQuery(run.id, stream),
@@ -54,44 +28,28 @@ export default function RunData({ run }: { run: Run }) {
     placeholderData: (former, query) =>
       query?.queryKey[1] === run.id && query.queryKey[2] === stream ? former : undefined,
   });
-  const others = useQuery({
-    queryKey: ["runs", "like", run.method],
-    queryFn: async ({ signal }) =>
-      (
-        await rpc.runs.listRuns(
-          { filter: `method = ${quoted(run.method)} AND state = SUCCEEDED`, orderBy: "created_at desc", pageSize: 50 },
-          { signal },
-        )
-      ).runs,
-  });
-  const sampleIds = [...new Set((others.data ?? []).map((one) => one.sampleId))];
-  const names = useQuery({
-    queryKey: ["samples", "names", sampleIds],
-    queryFn: async ({ signal }) => {
-      const filter = sampleIds.map((id) => `id = ${quoted(id)}`).join(" OR ");
-      const { samples } = await rpc.samples.listSamples({ filter, showDeleted: true, pageSize: 50 }, { signal });
-      return new Map(samples.map(({ id, name }) => [id, name]));
-    },
-    enabled: sampleIds.length > 0,
-  });
-  const overlaid = useQuery({ ...dataQuery(other, stream), enabled: other !== "" });
+  const overlay = useOverlay(run, stream);
   const columns = query.data ?? [];
   const across = columns[x];
   // What was held constant says nothing: the first that varies is shown, unless somebody wants another.
   const varying = columns.findIndex((column, index) => index !== x && varies(column.values));
   const y = chosenY ?? (varying < 0 ? 1 : varying);
   const up = columns[y] ?? columns[0];
-  const ox = overlaid.data?.find((one) => one.name === across?.name);
-  const oy = overlaid.data?.find((one) => one.name === up?.name);
+  const { data: overlaid, chosen } = overlay;
+  const named = chosen.map(({ name }) => name).join("\n");
   // The curve, and how far somebody has zoomed in, last as long as these do.
-  const series = useMemo<Series[]>(
-    () => [
-      ...(across && up ? [{ label: m.runs_legend_this_run(), x: across.values, y: up.values }] : []),
-      ...(other && ox && oy ? [{ label: m.runs_legend_other_run(), x: ox.values, y: oy.values }] : []),
-    ],
-    [across, up, other, ox, oy],
-  );
-  const axis = (column: DataColumn | { name: string; unit: string } | undefined) =>
+  const series = useMemo<Series[]>(() => {
+    if (!across || !up) return [];
+    const labels = named.split("\n");
+    const others = overlaid.map((columns, index) => {
+      const x = columns?.find((one) => one.name === across.name);
+      const y = columns?.find((one) => one.name === up.name);
+      return { label: labels[index] ?? "", x: x?.values ?? [], y: y?.values ?? [], colour: index + 1 };
+    });
+    const own = { label: m.runs_legend_this_run(), x: across.values, y: up.values, colour: 0 };
+    return [own, ...others.filter(({ x, y }) => x.length > 0 && y.length > 0)];
+  }, [across, up, overlaid, named]);
+  const axis = (column: { name: string; unit: string } | undefined) =>
     column ? `${column.name}${column.unit && column.unit !== "1" ? ` (${column.unit})` : ""}` : "";
   return (
     <Section
@@ -124,26 +82,14 @@ export default function RunData({ run }: { run: Run }) {
             options={columns.map((column, index) => [String(index), axis(column)])}
             choose={(value) => setY(Number(value))}
           />
-          <Choice
-            label={m.runs_overlay()}
-            value={other}
-            options={[
-              ["", m.runs_no_other_run()],
-              ...(others.data ?? [])
-                .filter((one) => one.id !== run.id && one.createdAt)
-                .map(
-                  (one) =>
-                    [
-                      one.id,
-                      m.runs_other_run({
-                        run: names.data?.get(one.sampleId) ?? one.id.slice(-8),
-                        time: formatTime(new Date(Number(one.createdAt?.seconds) * 1000), zone),
-                      }),
-                    ] as [string, string],
-                ),
-            ]}
-            choose={setOther}
-          />
+          {!overlay.full && (
+            <Choice
+              label={m.runs_overlay()}
+              value=""
+              options={[["", m.runs_add_another_run()], ...overlay.options]}
+              choose={(id) => id && overlay.add(id)}
+            />
+          )}
           {(["up", "across"] as const).map((axis) => (
             <Button
               key={axis}
@@ -156,8 +102,24 @@ export default function RunData({ run }: { run: Run }) {
             </Button>
           ))}
         </Group>
+        {chosen.length > 0 && (
+          <Group gap="xs">
+            {chosen.map(({ id, name }) => (
+              <Button
+                key={id}
+                size="compact-xs"
+                variant="default"
+                rightSection={<CloseIcon size="0.75rem" />}
+                aria-label={m.runs_take_away({ run: name })}
+                onClick={() => overlay.remove(id)}
+              >
+                {name}
+              </Button>
+            ))}
+          </Group>
+        )}
         {query.error ? <ErrorView error={query.error} again={() => query.refetch()} /> : null}
-        {overlaid.error ? <ErrorView error={overlaid.error} again={() => overlaid.refetch()} /> : null}
+        {overlay.failed && <ErrorView error={overlay.failed.error} again={() => overlay.failed?.refetch()} />}
         {query.data ? (
           <Curve series={series} across={axis(across)} up={axis(up)} logarithmic={logarithmic} />
         ) : (
