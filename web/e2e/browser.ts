@@ -79,21 +79,24 @@ export async function open(path = "/", { width = 1440, dark = false, lab = injec
     reducedMotion: "reduce",
   });
   contexts.push(context);
-  const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
-  page.on("console", (message) => message.type() === "error" && problems.push(`console: ${message.text()}`));
-  page.on("pageerror", (error) => problems.push(`page: ${error.message}`));
-  page.on("request", (request) => {
-    const { authorization } = request.headers();
-    if (authorization) authorizations.set(page, authorization);
-    if (!request.url().startsWith(lab) && !/^(data|blob):/.test(request.url()))
-      problems.push(`request: ${request.url()}`);
+  // Each tab that a test opens in it as well.
+  context.on("page", (page) => {
+    page.setDefaultTimeout(15_000);
+    page.on("console", (message) => message.type() === "error" && problems.push(`console: ${message.text()}`));
+    page.on("pageerror", (error) => problems.push(`page: ${error.message}`));
+    page.on("request", (request) => {
+      const { authorization } = request.headers();
+      if (authorization) authorizations.set(page, authorization);
+      if (!request.url().startsWith(lab) && !/^(data|blob):/.test(request.url()))
+        problems.push(`request: ${request.url()}`);
+    });
   });
-  await page.addInitScript(() =>
+  await context.addInitScript(() =>
     document.addEventListener("securitypolicyviolation", (event) =>
       console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`),
     ),
   );
+  const page = await context.newPage();
   await page.goto(path);
   return page;
 }

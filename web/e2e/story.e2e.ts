@@ -1,6 +1,6 @@
 // The laboratory's main story, told by people in browsers.
 import { describe, expect, test } from "vitest";
-import { as, endSession, expectProblems, open, ROLES, type Role, signIn } from "./browser";
+import { as, endSession, expectProblems, open, ROLES, type Role, settled, signIn } from "./browser";
 
 const unique = (name: string) => `${name}-${Date.now().toString(36)}`;
 
@@ -168,20 +168,35 @@ describe("what comes between", () => {
     const ours = await as("admin", "/samples?sort=name");
     await ours.getByRole("table", { name: "Samples" }).getByRole("link").first().click();
     await ours.getByRole("heading", { name: "History" }).waitFor();
-    const address = new URL(ours.url()).pathname;
+    const addresses = [new URL(ours.url()).pathname];
+    for (const [list, table] of [
+      ["/instruments", "Instruments"],
+      ["/runs", "Runs"],
+      ["/recipes", "Recipes"],
+    ] as const) {
+      await ours.goto(list);
+      const first = ours.getByRole("table", { name: table }).getByRole("link").first();
+      addresses.push((await first.getAttribute("href")) ?? "");
+    }
+    await ours.goto(addresses[1] ?? "");
+    const certificates = ours.getByRole("table", { name: "Certificates" }).getByRole("link");
+    addresses.push((await certificates.first().getAttribute("href")) ?? "");
     const theirs = await open("/");
     await theirs.getByLabel("E-mail").fill("admin@other.lab");
     await theirs.getByLabel(/^Password/).fill("admin123");
     await theirs.getByRole("button", { name: "Sign in", exact: true }).click();
     await theirs.getByRole("navigation", { name: "Main" }).waitFor();
-    await theirs.goto(address);
-    await theirs.getByText("There is no such thing here").waitFor();
+    for (const address of addresses) {
+      await theirs.goto(address);
+      await theirs.getByText("There is no such thing here").waitFor();
+    }
     for (const [path, table] of [
       ["/samples", "Samples"],
       ["/runs", "Runs"],
     ]) {
       await theirs.goto(path ?? "");
       await theirs.getByRole("table", { name: table ?? "" }).waitFor();
+      await settled(theirs);
       expect(await theirs.getByText("W01-D1", { exact: true }).count()).toBe(0);
     }
   });

@@ -32,12 +32,16 @@ pub fn answer() -> Response<Body> {
 }
 
 /// Statuses besides 200, and what they mean here. Each comes with the one shape of errors.
-const REFUSALS: [(&str, &str); 8] = [
+const REFUSALS: [(&str, &str); 12] = [
     ("400", "The request is wrong; `violations` say where."),
     ("401", "Nobody is signed in, or the token is no longer good."),
     ("403", "The role may not do this."),
     ("404", "There is no such thing in this organization."),
+    ("405", "The path is for other methods; `Allow` says for which."),
+    ("408", "The body did not come in time."),
     ("409", "It exists already, has changed meanwhile, or its state does not allow this: the lockout among them."),
+    ("413", "The body is longer than 4 MiB."),
+    ("415", "The body is compressed, and is not taken so."),
     ("429", "Too many; `Retry-After` says when another try is worth it."),
     ("503", "A service or the database is away for the moment."),
     ("504", "It took too long."),
@@ -153,7 +157,6 @@ fn operation(method: &Method, rule: &HttpRule, nth: usize, schemas: &mut Schemas
     for (status, description) in REFUSALS {
         responses.insert(status.to_owned(), refused(description));
     }
-    responses.insert("default".to_owned(), refused("Refused for another reason."));
     operation.insert("responses".to_owned(), responses.into());
     match &method.access {
         Access::Public => {

@@ -106,7 +106,8 @@ async fn go(
     let answer = client.unary(tonic::Request::new(message), call, WireCodec).await.map_err(refused)?;
     let (said, message, _) = answer.into_parts();
     let message = Wire::new(&output, message);
-    Ok(response::whole(message, &binding.response_body, &said, &head.headers).unwrap_or_else(|Fault| {
+    let asked = (head.method == Method::GET).then_some(&head.headers);
+    Ok(response::whole(message, &binding.response_body, &said, asked).unwrap_or_else(|Fault| {
         tracing::error!(call = %binding.call, "an answer cannot be written as JSON");
         problem::response(&tonic::Status::internal("the answer cannot be written"))
     }))

@@ -6,6 +6,8 @@ import { ErrorView } from "../ui/ErrorView";
 import { Shell } from "./Shell";
 import { SignIn } from "./SignIn";
 
+const AGAIN_MS = 5_000;
+
 const state = () => session.state;
 
 /** Nobody sees a page who is not signed in. Where a session ends under somebody's hands, the page stays as it is beneath. */
@@ -13,7 +15,6 @@ export function Gate() {
   const now = useSyncExternalStore(session.subscribe, state);
   const [error, setError] = useState<unknown>();
   const begin = () => {
-    setError(undefined);
     session.refresh().catch((cause) => {
       if (session.state === "unknown") setError(cause);
     });
@@ -22,6 +23,13 @@ export function Gate() {
   useEffect(() => {
     if (now === "unknown") begin();
   }, []);
+  // A lab that was away when the page was opened is asked again.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: begin is the same each time
+  useEffect(() => {
+    if (!error || now !== "unknown") return;
+    const again = setTimeout(begin, AGAIN_MS);
+    return () => clearTimeout(again);
+  }, [error, now]);
   if (now === "unknown")
     return (
       <Center h="100vh" component="main">

@@ -1,5 +1,5 @@
-import { Kbd, Modal, Table } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
+import { Kbd, Modal, Switch, Table } from "@mantine/core";
+import { useLocalStorage } from "@mantine/hooks";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
 import { m } from "../gen/words/messages";
@@ -30,9 +30,12 @@ const LIST: [string[], string][] = [
   [["g", "a"], m.app_go_to_the_audit_log()],
 ];
 
-/** Keys, and the list of them. None counts where somebody is writing. */
-export function Keys() {
-  const [opened, { open, close }] = useDisclosure();
+/**
+ * Keys, and the list of them. None counts where somebody is writing, nor where somebody has turned them off, who may speak to
+ * the computer or press keys unawares (WCAG 2.1.4).
+ */
+export function Keys({ opened, open, close }: { opened: boolean; open: () => void; close: () => void }) {
+  const [on, setOn] = useLocalStorage({ key: "keys", defaultValue: true, getInitialValueInEffect: false });
   const navigate = useNavigate();
   const going = useRef(0);
   useEffect(() => {
@@ -41,7 +44,8 @@ export function Keys() {
       const writing = at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName);
       // Whoever leaves a field by Escape can use the keys again.
       if (writing && event.key === "Escape" && !document.querySelector("[role=dialog]")) at.blur();
-      if (writing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("[role=dialog]")) return;
+      if (!on || writing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("[role=dialog]"))
+        return;
       const place = GO[event.key as keyof typeof GO];
       if (place && Date.now() - going.current < 1_500) {
         going.current = 0;
@@ -60,9 +64,15 @@ export function Keys() {
     }
     document.addEventListener("keydown", pressed);
     return () => document.removeEventListener("keydown", pressed);
-  }, [navigate, open]);
+  }, [navigate, open, on]);
   return (
     <Modal opened={opened} onClose={close} title={m.app_keys()} closeButtonProps={{ "aria-label": m.ui_close() }}>
+      <Switch
+        label={m.app_keys_without_ctrl_or_alt()}
+        checked={on}
+        onChange={(event) => setOn(event.currentTarget.checked)}
+        mb="sm"
+      />
       <Table>
         <Table.Tbody>
           {LIST.map(([keys, what]) => (

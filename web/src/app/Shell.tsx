@@ -1,5 +1,6 @@
 import {
   Alert,
+  Anchor,
   AppShell,
   Burger,
   Button,
@@ -43,14 +44,16 @@ const PLACES = [
 /** What is around every page: where one can go, who one is, and what is away for the moment. */
 export function Shell() {
   const [opened, { toggle, close }] = useDisclosure();
+  const [keys, { open: openKeys, close: closeKeys }] = useDisclosure();
   const path = useRouterState({ select: (state) => state.location.pathname });
   const me = useMe();
   const can = useCan();
+  const zone = me.data?.organization?.timeZone || "UTC";
   const signOut = useMutation({ mutationFn: () => session.signOut(), retry: false, networkMode: "always" });
   // biome-ignore lint/correctness/useExhaustiveDependencies: whoever has arrived has no use for the menu
   useEffect(close, [path]);
   return (
-    <ZoneContext.Provider value={me.data?.organization?.timeZone || "UTC"}>
+    <ZoneContext.Provider value={zone}>
       <a className="skip" href="#content">
         {m.app_skip_to_the_content()}
       </a>
@@ -74,6 +77,9 @@ export function Shell() {
               <Text c="dimmed" visibleFrom="sm">
                 {me.data?.organization?.name}
               </Text>
+              <Text size="xs" c="dimmed" hiddenFrom="md">
+                {m.app_times_in({ zone })}
+              </Text>
             </Group>
             <Person signOut={signOut.mutate} />
           </Group>
@@ -89,9 +95,11 @@ export function Shell() {
             />
           ))}
           <Text size="xs" c="dimmed" mt="auto" p="xs">
-            {m.app_times_in({ zone: me.data?.organization?.timeZone || "UTC" })}
+            {m.app_times_in({ zone })}
             <br />
-            <kbd>?</kbd> {m.app_lists_the_keys()}
+            <Anchor component="button" size="xs" c="inherit" td="underline" onClick={openKeys}>
+              <kbd>?</kbd> {m.app_lists_the_keys()}
+            </Anchor>
           </Text>
         </AppShell.Navbar>
         <AppShell.Main id="content" tabIndex={-1}>
@@ -103,7 +111,7 @@ export function Shell() {
           </Stack>
         </AppShell.Main>
       </AppShell>
-      <Keys />
+      <Keys opened={keys} open={openKeys} close={closeKeys} />
       <Unsaved />
     </ZoneContext.Provider>
   );

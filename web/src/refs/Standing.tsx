@@ -32,11 +32,10 @@ export function useStandings(instrumentIds: string[] = []): void {
     ({ status }) => {
       if (!status) return;
       client.setQueryData(statusQuery(status.instrumentId).queryKey, status);
-      void client.invalidateQueries({ queryKey: ["instruments", status.instrumentId] });
       // A watch begins with every instrument: what is of all of them is asked for once.
       gathering.current ??= setTimeout(() => {
         gathering.current = undefined;
-        for (const queryKey of [["calibrationStatus", "unfit"], ["calibrations"], ["due"]])
+        for (const queryKey of [["calibrationStatus", "all"], ["calibrations"], ["due"], ["instruments"]])
           void client.invalidateQueries({ queryKey });
       }, GATHERING_MS);
     },

@@ -75,7 +75,7 @@ class Session {
     if (this.#token === token) this.#token = "";
   }
 
-  /** Renews the token: once for all who wait, in this tab and in the others. */
+  /** Renews the token: once for all who wait in this tab, and one tab after the other. */
   refresh(): Promise<void> {
     this.#refreshing ??= inTurn(() => this.#ask(`${PATH}/refresh`, "POST"))
       .then((tokens) => this.#take(tokens))

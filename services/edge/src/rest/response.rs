@@ -27,11 +27,16 @@ pub enum Manner {
     Events,
 }
 
-/// The answer of a method that answers once.
-pub fn whole(message: Wire, field: &str, said: &MetadataMap, asked: &HeaderMap) -> Result<Response<Body>, Fault> {
+/// The answer of a method that answers once; of one that only reads, by what the request says that it knows already.
+pub fn whole(
+    message: Wire,
+    field: &str,
+    said: &MetadataMap,
+    asked: Option<&HeaderMap>,
+) -> Result<Response<Body>, Fault> {
     let resource = if field.is_empty() { Some(message.clone()) } else { message.message(field) };
     let etag = resource.as_ref().and_then(|resource| resource.text("etag")).filter(|etag| !etag.is_empty());
-    let known = asked.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let known = asked.and_then(|asked| asked.get(header::IF_NONE_MATCH)).and_then(|value| value.to_str().ok());
     let unchanged =
         matches!((etag, known), (Some(etag), Some(known)) if known.split(',').any(|known| tag(known) == etag));
 

@@ -3,7 +3,7 @@ import { NativeSelect, Table, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useContext } from "react";
-import type { DueCalibration } from "../../gen/spectra/calibration/v1/calibration_pb";
+import { CalibrationStatus, type DueCalibration } from "../../gen/spectra/calibration/v1/calibration_pb";
 import { m } from "../../gen/words/messages";
 import { InstrumentLink } from "../../refs/refs";
 import { useStandings } from "../../refs/Standing";
@@ -100,6 +100,7 @@ function monthOf(due: DueCalibration, zone: string): string {
 }
 
 function left(due: DueCalibration, zone: string): string {
+  if (due.status?.status === CalibrationStatus.OUT_OF_TOLERANCE) return m.calibrations_found_out_of_tolerance();
   if (!due.dueAt) return m.calibrations_no_calibration_in_force();
   const days = daysUntil(due.dueAt, zone);
   if (days < 0) return m.calibrations_days_over({ count: -days });

@@ -2,6 +2,7 @@ import { Anchor, Card, Group, SimpleGrid, Skeleton, Stack, Text, Title } from "@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
+import type { CalibrationStatus } from "../../gen/spectra/calibration/v1/calibration_pb";
 import { m } from "../../gen/words/messages";
 import { InstrumentLink, SampleLink, useInstruments, useMethodTitle } from "../../refs/refs";
 import { isFit, Standing, statusQuery, useStandings } from "../../refs/Standing";
@@ -130,15 +131,13 @@ function Runs({
 function Instruments() {
   const instruments = useInstruments();
   const query = useQuery({
-    queryKey: ["calibrationStatus", "unfit", instruments.data?.length ?? 0],
-    queryFn: async () => {
-      const all = await Promise.all(
-        (instruments.data ?? []).map((instrument) => queryClient.fetchQuery(statusQuery(instrument.id))),
-      );
-      return all.filter((status) => !isFit(status));
-    },
+    queryKey: ["calibrationStatus", "all", instruments.data?.length ?? 0],
+    queryFn: () =>
+      Promise.all((instruments.data ?? []).map((instrument) => queryClient.fetchQuery(statusQuery(instrument.id)))),
     enabled: instruments.data !== undefined,
   });
+  const counts = new Map<CalibrationStatus, number>();
+  for (const { status } of query.data ?? []) counts.set(status, (counts.get(status) ?? 0) + 1);
   const failed = instruments.error && !instruments.data ? instruments : query;
   return (
     <Box
@@ -147,8 +146,15 @@ function Instruments() {
         <Anchor renderRoot={(props) => <Link to="/instruments" {...props} />}>{m.dashboard_all_instruments()}</Anchor>
       }
     >
+      <Group gap="xs">
+        {[...counts].map(([status, count]) => (
+          <State key={status} tone={calibrationTone[status]}>
+            {m.dashboard_so_many({ count, status: calibrationStatusName(status).toLowerCase() })}
+          </State>
+        ))}
+      </Group>
       <Lines
-        query={{ data: query.data, error: failed.error, refetch: failed.refetch }}
+        query={{ data: query.data?.filter((status) => !isFit(status)), error: failed.error, refetch: failed.refetch }}
         empty={m.dashboard_all_are_fit_for_use()}
       >
         {(status) => (

@@ -65,6 +65,9 @@ export default function InstrumentPage() {
               ? m.instruments_every_days({ count: instrument.calibrationIntervalDays })
               : "",
           ],
+          ...(instrument.serviceState === ServiceState.OUT_OF_SERVICE
+            ? [[m.instruments_out_of_service_because(), instrument.serviceReason] as [string, string]]
+            : []),
           [m.instruments_added(), <Time key="time" at={instrument.createdAt} />],
         ]}
       />
