@@ -1,11 +1,11 @@
 //! The database itself: every table is fenced by organization, ledgers are insert-only, and migrations go both ways.
 
-use contract::samples::v1::GetSampleRequest;
+use contract::{calibration::v1::CreateCalibrationRequest, samples::v1::GetSampleRequest};
 use spectra::{
     doctor::database::{FENCED, UNFENCED},
     migrate,
 };
-use spectra_tests::{TestLab, database};
+use spectra_tests::{TestLab, certificate, database};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_table_is_fenced_by_organization() {
@@ -66,6 +66,32 @@ async fn migrations_go_down_to_nothing_and_up_again() {
     assert_eq!(left.query_one(schemas, &[]).await.unwrap().get::<_, i64>(0), 0);
     assert_eq!(migrate::up(&database.url).await.unwrap().len(), all.len());
     migrate::check(&database.url).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_from_before_covers_were_noted_covers_what_its_instrument_can_do() {
+    let lab = TestLab::start().await;
+    let engineer = lab.person("engineer").await;
+    let instrument = engineer.new_instrument().await;
+    engineer.calibrate(&instrument, -1, 30).await;
+    let mut narrow = certificate(&instrument.id, -2, 20);
+    narrow.scope = vec!["dc_voltage".to_owned()];
+    let request = CreateCalibrationRequest { calibration: Some(narrow), request_id: String::new() };
+    engineer.calibrations().create_calibration(request).await.unwrap();
+    let owner = lab.database.owner().await;
+    let covers = async || {
+        let noted = "SELECT covers::text FROM calibration.calibration WHERE instrument_id = $1::text::uuid ORDER BY id";
+        let rows = owner.query(noted, &[&instrument.id]).await.unwrap();
+        rows.iter().map(|row| row.get(0)).collect::<Vec<String>>()
+    };
+    let noted = covers().await;
+    assert!(noted.len() == 2 && noted.iter().all(|noted| noted.contains("dc_voltage")) && noted[0] != noted[1]);
+    while !migrate::down(&lab.database.url).await.unwrap().expect("a migration").contains("calibration_covers") {}
+    migrate::up(&lab.database.url).await.unwrap();
+    assert_eq!(covers().await, noted);
+    let unfenced = "SELECT count(*) FROM pg_class WHERE relnamespace = 'calibration'::regnamespace \
+                    AND relname IN ('calibration', 'capability', 'instrument') AND NOT relforcerowsecurity";
+    assert_eq!(owner.query_one(unfenced, &[]).await.unwrap().get::<_, i64>(0), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
