@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     Result,
+    lane::{Ended, Lane},
     usage::{Cpu, Processes},
     wire::{Failure, Line},
 };
@@ -55,6 +56,8 @@ pub(crate) trait Workload: Send + Sync {
 pub(crate) struct Effort {
     /// Callers at once.
     pub(crate) callers: usize,
+    /// Connections that they share.
+    pub(crate) connections: usize,
     /// Not counted: connections are opened and statements prepared.
     pub(crate) warm_up: Duration,
     /// Counted.
@@ -92,7 +95,7 @@ impl Outcome {
 
 /// Applies a workload to the product.
 pub(crate) async fn apply(
-    lines: &[Line],
+    line: &Line,
     workload: &Arc<dyn Workload>,
     effort: Effort,
     processes: &Processes,
@@ -100,13 +103,14 @@ pub(crate) async fn apply(
     let begin = Instant::now() + effort.warm_up;
     let end = begin + effort.time;
     let mut callers = JoinSet::new();
-    for caller in 0..effort.callers {
-        let line = lines[caller % lines.len()].clone();
-        callers.spawn(work(line, Arc::clone(workload), begin, end));
+    for number in 0..effort.connections {
+        let lane = Lane::connect(line.address).await?;
+        let share = effort.callers / effort.connections + usize::from(number < effort.callers % effort.connections);
+        callers.spawn(work(lane, share, Arc::clone(workload), begin, end));
     }
     tokio::time::sleep_until(begin.into()).await;
     let mut others = JoinSet::new();
-    others.spawn(disturb(lines[0].clone(), Arc::clone(workload)));
+    others.spawn(disturb(line.clone(), Arc::clone(workload)));
     let before = processes.cpu()?;
 
     let mut outcome = Outcome::default();
@@ -169,40 +173,57 @@ async fn disturb(line: Line, workload: Arc<dyn Workload>) {
         let mut answers = JoinSet::new();
         for (call, line) in calls.into_iter().zip(lines.iter().cycle()) {
             let mut line = line.clone();
-            answers.spawn(async move { line.make(call).await });
+            answers.spawn(async move {
+                let Call { address, bearer, message, .. } = call;
+                line.send(&address, bearer.as_ref(), message.unwrap_or_default()).await
+            });
         }
         answers.join_all().await;
     }
 }
 
-async fn work(mut line: Line, workload: Arc<dyn Workload>, begin: Instant, end: Instant) -> Share {
+/// What so many callers on one connection do.
+async fn work(mut lane: Lane, callers: usize, workload: Arc<dyn Workload>, begin: Instant, end: Instant) -> Share {
     /// After a failure, so that a server that refuses is not flooded.
     const PAUSE: Duration = Duration::from_millis(5);
     let mut share = Share::default();
+    let mut ended = Vec::with_capacity(callers);
     let mut until_check = rand::random_range(0..CHECKED_ONE_IN);
-    while let Some(call) = workload.next() {
-        let sent = Instant::now();
-        if sent >= end {
-            break;
+    loop {
+        while lane.flying() < callers
+            && Instant::now() < end
+            && let Some(call) = workload.next()
+        {
+            lane.call(call);
         }
-        let key = call.key;
-        let answer = line.make(call).await;
+        if lane.flying() == 0 {
+            return share;
+        }
+        if let Err(failure) = lane.advance(&mut ended).await {
+            *share.failures.entry(failure).or_default() += lane.flying() as u64;
+            return share;
+        }
         let came = Instant::now();
-        let failure = match answer {
-            Ok(answer) if until_check == 0 => {
-                until_check = CHECKED_ONE_IN;
-                workload.check(key, answer).err().map(|wrong| Failure::Broken(format!("a wrong answer: {wrong}")))
+        let mut is_refused = false;
+        for Ended { key, sent, answer } in ended.drain(..) {
+            let failure = match answer {
+                Ok(answer) if until_check == 0 => {
+                    until_check = CHECKED_ONE_IN;
+                    workload.check(key, answer).err().map(|wrong| Failure::Broken(format!("a wrong answer: {wrong}")))
+                }
+                Ok(_) => None,
+                Err(failure) => Some(failure),
+            };
+            until_check = until_check.saturating_sub(1);
+            if let Some(failure) = failure {
+                *share.failures.entry(failure).or_default() += 1;
+                is_refused = true;
+            } else if came >= begin && came < end {
+                share.took_us.push(u32::try_from((came - sent).as_micros()).unwrap_or(u32::MAX));
             }
-            Ok(_) => None,
-            Err(failure) => Some(failure),
-        };
-        until_check = until_check.saturating_sub(1);
-        if let Some(failure) = failure {
-            *share.failures.entry(failure).or_default() += 1;
+        }
+        if is_refused {
             tokio::time::sleep(PAUSE).await;
-        } else if came >= begin && came < end {
-            share.took_us.push(u32::try_from((came - sent).as_micros()).unwrap_or(u32::MAX));
         }
     }
-    share
 }

@@ -6,6 +6,7 @@
 mod cases;
 mod database;
 mod lab;
+mod lane;
 mod load;
 mod measure;
 mod report;

@@ -60,11 +60,7 @@ pub(crate) async fn run(site: &Site, plan: &Plan, only: Option<&str>) -> Result<
         .collect();
     say(&format!("filled after {:.1} s", begun.elapsed().as_secs_f64()));
 
-    let mut lines = Vec::new();
-    for _ in 0..plan.connections {
-        lines.push(Line::connect(site.address).await?);
-    }
-    let mut bench = Bench { plan, lines, database, folder: &site.folder, patience: plan.patience };
+    let mut bench = Bench { plan, line, database, folder: &site.folder, patience: plan.patience };
     let mut rows: Vec<Row> = cases.iter().map(Row::new).collect();
     let mut loaded = idle;
     for round in 0..plan.rounds {
@@ -102,7 +98,7 @@ pub(crate) async fn ready(site: &Site) -> Result<Line> {
 
 struct Bench<'a> {
     plan: &'a Plan,
-    lines: Vec<Line>,
+    line: Line,
     database: Database,
     folder: &'a Path,
     /// Time left to spend on what other programs disturb.
@@ -174,10 +170,11 @@ impl Bench<'_> {
     async fn product(&self, workload: &Arc<dyn Workload>, failures: &mut BTreeMap<String, u64>) -> Result<Measured> {
         let effort = Effort {
             callers: self.plan.callers,
+            connections: self.plan.connections,
             warm_up: self.plan.warm_up,
             time: Duration::from_secs(self.plan.seconds),
         };
-        let outcome: Outcome = load::apply(&self.lines, workload, effort, &self.database.processes).await?;
+        let outcome: Outcome = load::apply(&self.line, workload, effort, &self.database.processes).await?;
         for (failure, count) in &outcome.failures {
             *failures.entry(failure.to_string()).or_default() += count;
         }

@@ -1,4 +1,4 @@
-//! gRPC over HTTP/2 with as little work as it takes: the load generator shares the machine with what it measures.
+//! gRPC over HTTP/2, a call at a time: to fill the laboratory, and for what goes on beside what is measured.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -8,18 +8,19 @@ use http::{HeaderMap, HeaderValue, Request, Uri, header};
 use prost::Message;
 use tokio::net::TcpStream;
 
-use crate::{Result, load::Call};
+use crate::Result;
 
 /// Bytes that a connection and each of its streams may have on their way to us.
-const WINDOW_BYTES: u32 = 4 << 20;
+pub(crate) const WINDOW_BYTES: u32 = 4 << 20;
 /// Bytes of a gRPC message's prefix: compressed or not, and its length.
-const PREFIX_BYTES: usize = 5;
+pub(crate) const PREFIX_BYTES: usize = 5;
 
 /// One HTTP/2 connection; clones share it.
 #[derive(Clone)]
 pub(crate) struct Line {
     client: SendRequest<Bytes>,
-    authority: String,
+    /// Where it leads to.
+    pub(crate) address: SocketAddr,
 }
 
 /// Why a call has no answer.
@@ -59,17 +60,17 @@ impl Line {
             .handshake(socket)
             .await?;
         tokio::spawn(connection);
-        Ok(Self { client, authority: address.to_string() })
+        Ok(Self { client, address })
     }
 
     /// Another connection to the same address.
     pub(crate) async fn again(&self) -> Result<Self> {
-        Self::connect(self.authority.parse()?).await
+        Self::connect(self.address).await
     }
 
     /// The address of a method such as `spectra.samples.v1.SamplesService/GetSample`.
     pub(crate) fn method(&self, name: &str) -> Result<Uri> {
-        Ok(format!("http://{}/{name}", self.authority).parse()?)
+        Ok(format!("http://{}/{name}", self.address).parse()?)
     }
 
     /// Sends a framed message and waits for the one that answers it.
@@ -103,32 +104,6 @@ impl Line {
             return Err(Failure::Broken("no message came".to_owned()));
         }
         Ok(answer.slice(PREFIX_BYTES..))
-    }
-
-    /// Makes a call of a workload.
-    pub(crate) async fn make(&mut self, Call { address, bearer, message, .. }: Call) -> Result<Bytes, Failure> {
-        match message {
-            Some(message) => self.send(&address, bearer.as_ref(), message).await,
-            None => self.get(&address, bearer.as_ref()).await,
-        }
-    }
-
-    /// Gets a resource by plain HTTP.
-    async fn get(&mut self, address: &Uri, bearer: Option<&HeaderValue>) -> Result<Bytes, Failure> {
-        let mut request = Request::get(address.clone()).version(http::Version::HTTP_2);
-        if let (Some(headers), Some(bearer)) = (request.headers_mut(), bearer) {
-            headers.insert(header::AUTHORIZATION, bearer.clone());
-        }
-        let request = request.body(()).map_err(|error| Failure::Broken(error.to_string()))?;
-        self.client = self.client.clone().ready().await?;
-        let (response, _) = self.client.send_request(request, true)?;
-        let (head, mut body) = response.await?.into_parts();
-        let answer = read(&mut body).await?;
-        if head.status != http::StatusCode::OK {
-            let said = String::from_utf8_lossy(&answer).into_owned();
-            return Err(Failure::Status(head.status.as_str().to_owned(), said));
-        }
-        Ok(answer)
     }
 
     /// Calls a method by name.

@@ -31,6 +31,8 @@ pub(super) struct Conn {
     pub(super) link: Link,
     /// The organization its session is bound to; `None` where that is not known for certain.
     pub(super) org_id: Option<Uuid>,
+    /// The organization that the open transaction binds the session to; a rollback takes that back.
+    pub(super) binds_to: Option<Uuid>,
     /// A transaction is open, or a statement was left half way: not to be lent out like this.
     pub(super) dirty: bool,
     /// The statements that end a mutation and are prepared here, so that they may be sent together.
@@ -50,10 +52,24 @@ impl Conn {
         }
         // Cleared before it is sent and set after it succeeded: a task that is dropped in between leaves "unknown".
         self.org_id = None;
-        self.pg.batch_execute(&format!("SELECT set_config('app.org_id', '{org_id}', false)")).await?;
+        self.pg.batch_execute(&bind(org_id)).await?;
         self.org_id = Some(org_id);
         Ok(())
     }
+
+    /// Takes note that the transaction has ended, and how.
+    pub(super) fn ended(&mut self, is_committed: bool) {
+        let bound = self.binds_to.take();
+        if is_committed {
+            self.org_id = bound.or(self.org_id);
+        }
+        self.dirty = false;
+    }
+}
+
+/// The statement that binds a session to an organization.
+pub(super) fn bind(org_id: Uuid) -> String {
+    format!("SELECT set_config('app.org_id', '{org_id}', false)")
 }
 
 /// Opens connections for bb8.
@@ -82,7 +98,7 @@ impl bb8::ManageConnection for Manager {
         if let Some(echo) = Echo::wanted(*echo) {
             pg.set_instrumentation(echo);
         }
-        Ok(Conn { pg, link, org_id: None, dirty: false, prepared: HashSet::new() })
+        Ok(Conn { pg, link, org_id: None, binds_to: None, dirty: false, prepared: HashSet::new() })
     }
 
     async fn is_valid(&self, conn: &mut Conn) -> Result<(), ConnectionError> {

@@ -14,7 +14,9 @@ use prost::{Message, Name};
 use uuid::Uuid;
 
 use super::{
-    Db, Lease, Work, fault,
+    Db, Lease, Work,
+    conn::bind,
+    fault,
     statements::{Keep, Log, Recall, Record, Used},
     too_late,
 };
@@ -261,14 +263,14 @@ impl Db {
         let timeout_ms = caller.remaining().ok_or_else(too_late)?.as_millis().max(1);
         let conn = lease.conn();
         let org_id = caller.org_id();
-        let bind = if conn.org_id == Some(org_id) {
+        let binding = if conn.org_id == Some(org_id) {
             String::new()
         } else {
-            // Local: the session's own binding, which reads rely on, comes back at the end.
-            format!("SELECT set_config('app.org_id', '{org_id}', true); ")
+            conn.binds_to = Some(org_id);
+            format!("{}; ", bind(org_id))
         };
         conn.dirty = true;
-        let begin = format!("BEGIN READ WRITE; {bind}SET LOCAL statement_timeout = {timeout_ms}");
+        let begin = format!("BEGIN READ WRITE; {binding}SET LOCAL statement_timeout = {timeout_ms}");
         let mut pg = &conn.pg;
         // Sent, but not waited for: the first statement of the effect follows in the same breath. Where it does not
         // open a transaction, nothing that follows can write: the session is read-only outside of one.
@@ -327,15 +329,16 @@ async fn commit(mut lease: Lease, last: Option<Last>, log: Log<'_>) -> Result<()
     let commit = async move { pg.batch_execute("COMMIT").await };
     let (written, logged, ended) = futures::join!(last(pg), log(pg), commit);
     ended.map_err(fault)?;
-    conn.dirty = false;
+    let outcome = written.and(logged);
+    conn.ended(outcome.is_ok());
     lease.done();
-    written.and(logged)
+    outcome
 }
 
 async fn end(mut lease: Lease, how: &'static str) -> Result<()> {
     let conn = lease.conn();
     conn.pg.batch_execute(how).await.map_err(fault)?;
-    conn.dirty = false;
+    conn.ended(how == "COMMIT");
     lease.done();
     Ok(())
 }

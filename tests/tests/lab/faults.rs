@@ -107,6 +107,30 @@ async fn clients_that_vanish_leave_no_transaction_and_cross_no_organization() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_is_taken_back_takes_its_organization_back() {
+    let settings = vec![("SPECTRA_POOL_SIZE", "1".to_owned()), ("SPECTRA_POOL_WAIT_MS", "5000".to_owned())];
+    let lab = TestLab::start_with(Start { settings, ..Default::default() }).await;
+    let (ours, theirs) = (lab.person("engineer").await, lab.stranger("engineer").await);
+    let (our_sample, their_sample) = (ours.new_sample().await, theirs.new_sample().await);
+
+    for _ in 0..3 {
+        // Ours is committed, which binds the one connection to us; theirs is not, for the name is taken.
+        ours.new_sample().await;
+        let taken = Sample { id: String::new(), barcode: String::new(), ..their_sample.clone() };
+        let again = CreateSampleRequest { sample: Some(taken), request_id: Uuid::now_v7().to_string() };
+        assert_eq!(refused(theirs.samples().create_sample(again).await), "RESOURCE_EXISTS");
+
+        for (person, sample) in [(&theirs, &their_sample), (&ours, &our_sample)] {
+            // By the door of the batches and by that of the others.
+            let found = person.samples().get_sample(GetSampleRequest { id: sample.id.clone() }).await.unwrap();
+            assert_eq!(found.into_inner().sample.unwrap().name, sample.name);
+            let listed = person.samples().list_samples(ListSamplesRequest::default()).await.unwrap().into_inner();
+            assert!(listed.samples.iter().any(|listed| listed.id == sample.id));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn too_many_calls_are_refused_at_once_and_health_is_not() {
     use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
     let settings = vec![("SPECTRA_CONCURRENCY", "4".to_owned())];
