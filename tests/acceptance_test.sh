@@ -420,8 +420,10 @@ limits() {
     grep -Eq "^ok +row security" <<<"$said" || refuse "no word of row security: $said"
 
     # A program of its own on the same database, which takes one call a second of one person.
-    read -ra ports <<<"$(free_ports 6)"
-    settings=(DATABASE_URL="$database" JWT_SECRET="$SECRET" SPECTRA_CALLS_PER_PERSON=1 SPECTRA_FORMER_LISTEN=none
+    # Of the two ports of the former API, one is taken: by the laboratory itself.
+    read -ra ports <<<"$(free_ports 7)"
+    settings=(DATABASE_URL="$database" JWT_SECRET="$SECRET" SPECTRA_CALLS_PER_PERSON=1
+        SPECTRA_FORMER_LISTEN="$address,127.0.0.1:${ports[6]}"
         SPECTRA_LISTEN="127.0.0.1:${ports[0]}" SPECTRA_ADMIN_LISTEN="127.0.0.1:${ports[1]}")
     for service in AUTH SAMPLES CALIBRATION RUNS; do
         settings+=(SPECTRA_"$service"_LISTEN="127.0.0.1:${ports[${#settings[@]} - 4]}")
@@ -433,7 +435,10 @@ limits() {
         kill -0 "$server" 2>/dev/null || refuse "serve: $(tail -n 3 "$work/limits")"
         sleep 0.2
     done
-    token=$(curl -sS --max-time 10 "http://127.0.0.1:${ports[0]}/auth/login" -H 'content-type: application/json' \
+    grep -q "former API's port is not served: .*$address" "$work/limits" || refuse "the taken port: $(cat "$work/limits")"
+    expect "liveness by the other port" ok "$(page "127.0.0.1:${ports[6]}" /health | pick status)"
+    page "127.0.0.1:${ports[6]}" /metrics | grep -q '^# TYPE ' || refuse "no metrics by a port of the former API"
+    token=$(curl -sS --max-time 10 "http://127.0.0.1:${ports[6]}/auth/login" -H 'content-type: application/json' \
         -d '{"username": "viewer@demo.lab", "password": "view123"}' | pick access_token)
     limited=""
     for _ in {1..12}; do

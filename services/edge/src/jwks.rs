@@ -1,25 +1,23 @@
 //! `/.well-known/jwks.json`: the public keys of access tokens (RFC 7517), for whoever verifies them elsewhere.
 
 use contract::auth::v1::{GetJwksRequest, Jwk, auth_service_client::AuthServiceClient};
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Response, header};
 use serde_json::{Map, Value, json};
 use spectra_runtime::server::Peer;
 use tonic::body::Body;
+
+use crate::problem;
 
 /// `typ` of the tokens that others may want to verify.
 const ACCESS: &str = "at+jwt";
 
 pub async fn answer(auth: Peer) -> Response<Body> {
-    let (status, body) = match AuthServiceClient::new(auth).get_jwks(GetJwksRequest {}).await {
-        Ok(jwks) => {
-            let keys = jwks.into_inner().keys;
-            let keys: Vec<_> = keys.iter().filter(|key| key.typ == ACCESS).map(to_json).collect();
-            (StatusCode::OK, json!({ "keys": keys }))
-        }
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, json!({ "error": "the auth service cannot be reached" })),
+    let keys = match AuthServiceClient::new(auth).get_jwks(GetJwksRequest {}).await {
+        Ok(jwks) => jwks.into_inner().keys,
+        Err(status) => return problem::response(&status),
     };
-    let mut response = Response::new(Body::new(body.to_string()));
-    *response.status_mut() = status;
+    let keys: Vec<_> = keys.iter().filter(|key| key.typ == ACCESS).map(to_json).collect();
+    let mut response = Response::new(Body::new(json!({ "keys": keys }).to_string()));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/jwk-set+json"));
     // Keys are published for two minutes before they sign.

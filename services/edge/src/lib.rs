@@ -11,7 +11,7 @@ mod web;
 
 use std::{sync::Arc, time::Duration};
 
-use futures::FutureExt as _;
+use futures::{FutureExt as _, future::ready};
 use http::{Method, Request, Response, header};
 use http_body::Body as _;
 use ipnet::IpNet;
@@ -53,8 +53,14 @@ pub fn handler(routes: Vec<Route>, guard: Guard, proxies: Vec<IpNet>, demo: bool
         }
         match (request.method(), &auth) {
             (&Method::GET, Some(auth)) if path == JWKS => jwks::answer(auth.clone()).boxed(),
-            (&Method::GET, _) => futures::future::ready(web::answer(&request, demo)).boxed(),
-            _ => own.handle(request),
+            (&Method::GET, _) => ready(web::answer(&request, demo)).boxed(),
+            // Health and reflection, and what browsers ask before they call them.
+            (&Method::OPTIONS, _) => own.handle(request),
+            _ if is_grpc(&request) => own.handle(request),
+            _ if path == JWKS => {
+                ready(problem::other_verbs("GET", "GET /.well-known/jwks.json tells the keys")).boxed()
+            }
+            _ => ready(problem::nothing()).boxed(),
         }
     };
     Arc::new(move |mut request: Request<Body>| {
@@ -64,6 +70,10 @@ pub fn handler(routes: Vec<Route>, guard: Guard, proxies: Vec<IpNet>, demo: bool
         *request.method_mut() = Method::GET;
         answer(request).map(head_of).boxed()
     })
+}
+
+fn is_grpc(request: &Request<Body>) -> bool {
+    request.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 
 /// What HEAD is answered with where GET would be answered with this (RFC 9110, 9.3.2).

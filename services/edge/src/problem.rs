@@ -45,6 +45,20 @@ pub fn refuse(status: StatusCode, code: &str, message: &str) -> Response<Body> {
     json(status, &json!({ "detail": { "code": code, "message": message } }))
 }
 
+/// Nothing is at this path.
+pub fn nothing() -> Response<Body> {
+    refuse(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path; see /openapi.json")
+}
+
+/// The path is for these methods alone.
+pub fn other_verbs(verbs: &str, message: &str) -> Response<Body> {
+    let mut response = refuse(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message);
+    if let Ok(verbs) = verbs.try_into() {
+        response.headers_mut().insert(header::ALLOW, verbs);
+    }
+    response
+}
+
 /// A response with a JSON body that nobody keeps.
 pub fn json(status: StatusCode, body: &Value) -> Response<Body> {
     let mut response = Response::new(Body::new(body.to_string()));

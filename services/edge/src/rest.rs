@@ -49,24 +49,20 @@ impl Rest {
     }
 
     pub async fn answer(&self, request: Request<Body>) -> Response<Body> {
-        if request.uri().path() == OPENAPI && request.method() == Method::GET {
-            return openapi::answer();
+        if request.uri().path() == OPENAPI {
+            return match *request.method() {
+                Method::GET => openapi::answer(),
+                _ => problem::other_verbs("GET", "GET /openapi.json describes what is here"),
+            };
         }
         match self.router.find(request.method(), request.uri().path()) {
             Found::Way(binding, variables) => {
                 go(&self.switch, binding, variables, request).await.unwrap_or_else(|refusal| refusal)
             }
             Found::OtherVerbs(verbs) => {
-                let message = format!("{} is not for this path; {verbs} is", request.method());
-                let mut response = problem::refuse(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &message);
-                if let Ok(verbs) = verbs.try_into() {
-                    response.headers_mut().insert(header::ALLOW, verbs);
-                }
-                response
+                problem::other_verbs(&verbs, &format!("{} is not for this path; {verbs} is", request.method()))
             }
-            Found::Nothing => {
-                problem::refuse(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path; see /openapi.json")
-            }
+            Found::Nothing => problem::nothing(),
         }
     }
 }

@@ -47,11 +47,9 @@ pub async fn answer(switch: Switch, mut request: Request<Body>) -> Response<Body
             Err(status) => problem::response(&status),
         },
         (Method::DELETE, PATH) => sign_out(&mut auth, request.headers()).await,
-        _ => problem::refuse(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method_not_allowed",
-            "POST /web/session signs in, POST /web/session/refresh goes on, DELETE /web/session signs out",
-        ),
+        (_, PATH) => problem::other_verbs("POST, DELETE", "POST /web/session signs in, DELETE /web/session signs out"),
+        (_, REFRESH) => problem::other_verbs("POST", "POST /web/session/refresh goes on"),
+        _ => problem::nothing(),
     }
 }
 

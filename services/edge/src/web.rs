@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, Response, header};
 use rand::RngExt as _;
 use rust_embed::{EmbeddedFile, RustEmbed};
 use tonic::body::Body;
+
+use crate::problem;
 
 #[derive(RustEmbed)]
 #[folder = "../../web/dist"]
@@ -95,23 +97,19 @@ fn asset(path: &str, file: EmbeddedFile, asked: &HeaderMap) -> Response<Body> {
 
 /// For whoever asks without a browser, and where the app is not in the build.
 fn text(request: &Request<Body>, path: &str) -> Response<Body> {
+    if !path.is_empty() {
+        return problem::nothing();
+    }
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let host = host.or_else(|| request.uri().authority().map(|host| host.as_str())).unwrap_or("127.0.0.1:3012");
-    let (status, text) = match path {
-        "" => (
-            StatusCode::OK,
-            format!(
-                "SPECTRA-Lab is running.\n\nThis address speaks gRPC and gRPC-web:\n\n    \
-                 grpcurl -plaintext {host} list\n    \
-                 grpcurl -plaintext {host} describe spectra.samples.v1.SamplesService\n\n\
-                 and plain HTTP with JSON, as /docs and /openapi.json tell.\n{}",
-                if Files::get(PAGE).is_some() { "" } else { "\nThe web app is not in this build: make web\n" }
-            ),
-        ),
-        _ => (StatusCode::NOT_FOUND, "There is no such page here.\n".to_owned()),
-    };
+    let text = format!(
+        "SPECTRA-Lab is running.\n\nThis address speaks gRPC and gRPC-web:\n\n    \
+         grpcurl -plaintext {host} list\n    \
+         grpcurl -plaintext {host} describe spectra.samples.v1.SamplesService\n\n\
+         and plain HTTP with JSON, as /docs and /openapi.json tell.\n{}",
+        if Files::get(PAGE).is_some() { "" } else { "\nThe web app is not in this build: make web\n" }
+    );
     let mut response = Response::new(Body::new(text));
-    *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
 }

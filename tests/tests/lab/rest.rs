@@ -41,6 +41,8 @@ async fn the_previous_generations_commands_work_unchanged() {
     let (_, samples) = engineer.ask("GET", "/api/lims/samples?skip=0&limit=1", "").await;
     assert_eq!(samples.as_array().map(Vec::len), Some(1), "a bare array");
     assert_eq!(text(&samples, "/0/name"), "W-curl");
+    let (_, one) = engineer.ask("GET", &format!("/api/lims/samples/{}", text(&sample, "/id")), "").await;
+    assert_eq!(one, sample);
 
     // Its instrument has no certificate in force: the refusal, in the shape that scripts know.
     let pi = lab.person("pi").await;
@@ -73,6 +75,10 @@ async fn the_previous_generations_commands_work_unchanged() {
     assert_eq!(status, StatusCode::OK);
     let (status, made) = engineer.ask("POST", "/api/analysis/runs", run(&instrument).to_string()).await;
     assert_eq!((status, text(&made, "/state")), (StatusCode::OK, "RUN_STATE_QUEUED"), "{made}");
+    let (_, run_again) = engineer.ask("GET", &format!("/api/analysis/runs/{}", text(&made, "/id")), "").await;
+    assert_eq!(run_again, made);
+    let (_, runs) = engineer.ask("GET", "/api/analysis/runs?skip=0&limit=5", "").await;
+    assert_eq!(runs.as_array().map(|runs| &runs[0]), Some(&made), "a bare array, the latest first");
     let (status, _) = engineer.ask("POST", "/api/analysis/runs", run(&fit).to_string()).await;
     assert_eq!(status, StatusCode::OK);
 }
@@ -183,10 +189,39 @@ async fn etags_and_idempotency_keys_are_those_of_http() {
     let moved = engineer.request("POST", &format!("{path}:move")).header("if-match", &tag);
     let moved = engineer.send(moved, r#"{"location": "Attic", "reason": "tidy"}"#).await;
     assert_eq!(moved.status(), StatusCode::CONFLICT, "{moved:?}");
+    // Nor is anything done that was to depend on a tag where none is compared.
+    let made = engineer.request("POST", "/api/v1/samples").header("if-match", &tag);
+    let made = engineer.send(made, json!({ "name": "W-if", "material_type": "Si" }).to_string()).await;
+    assert_eq!((made.status(), text(&body(&made), "/detail/code")), (StatusCode::BAD_REQUEST, "invalid_argument"));
     // What was done is answered, whatever the caller knows: only a look is spared an answer that would be the same.
     let moved = engineer.request("POST", &format!("{path}:move")).header("if-none-match", "\"3\"");
     let moved = engineer.send(moved, r#"{"location": "Attic", "reason": "tidy"}"#).await;
     assert_eq!((moved.status(), &moved.headers()["etag"]), (StatusCode::OK, &"\"3\"".parse().unwrap()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_there_is_told_alike_at_every_path() {
+    let lab = TestLab::start().await;
+    let nobody = Script::new(&lab);
+    let not_found = (StatusCode::NOT_FOUND, "not_found");
+    for (verb, path, (status, code), allowed) in [
+        ("GET", "/api/v1/nothing", not_found, ""),
+        ("GET", "/nothing", not_found, ""),
+        ("POST", "/nothing", not_found, ""),
+        ("DELETE", "/assets/nothing.js", not_found, ""),
+        ("GET", "/assets/nothing.js", not_found, ""),
+        ("GET", "/web/session/nothing", not_found, ""),
+        ("PUT", "/api/v1/samples", (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"), "GET, POST"),
+        ("POST", "/openapi.json", (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"), "GET"),
+        ("POST", "/.well-known/jwks.json", (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"), "GET"),
+        ("PUT", "/web/session", (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"), "POST, DELETE"),
+        ("GET", "/web/session/refresh", (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"), "POST"),
+    ] {
+        let answer = nobody.send(nobody.request(verb, path), "").await;
+        assert_eq!((answer.status(), text(&body(&answer), "/detail/code")), (status, code), "{verb} {path}");
+        let allow = answer.headers().get("allow").map_or("", |allow| allow.to_str().unwrap());
+        assert_eq!(allow, allowed, "{verb} {path}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -110,7 +110,7 @@ impl Schemas<'_> {
                     schema
                 }
             }
-            Kind::Bytes => json!({ "type": "string", "contentEncoding": "base64" }),
+            Kind::Bytes => bytes(of("bytes")),
             Kind::Bool => json!({ "type": "boolean" }),
             Kind::Double => number(json!({ "type": "number" }), "double"),
             Kind::Float => number(json!({ "type": "number" }), "float"),
@@ -125,7 +125,11 @@ impl Schemas<'_> {
                 json!({ "type": "string", "format": "int64", "pattern": "^-?[0-9]+$" })
             }
             Kind::Enum(values) => {
-                json!({ "type": "string", "enum": values.values().map(|value| value.name().to_owned()).collect::<Vec<_>>() })
+                let allowed = of("enum").and_then(|of| set(&of, "in"));
+                let allowed = allowed.as_ref().and_then(Dynamic::as_list);
+                let is_allowed = |number| allowed.is_none_or(|list| list.contains(&Dynamic::I32(number)));
+                let names = values.values().filter(|value| is_allowed(value.number()));
+                json!({ "type": "string", "enum": names.map(|value| value.name().to_owned()).collect::<Vec<_>>() })
             }
             Kind::Message(message) => self.reference(&message),
         }
@@ -159,6 +163,19 @@ fn text(rules: Option<DynamicMessage>) -> Value {
         schema.insert("format".to_owned(), "uuid".into());
     }
     schema.into()
+}
+
+/// Bytes as base64: four letters for each three of them, padded or not.
+fn bytes(rules: Option<DynamicMessage>) -> Value {
+    let count = |rule| rules.as_ref().and_then(|rules| set(rules, rule)).and_then(|count| count.as_u64());
+    let mut schema = json!({ "type": "string", "contentEncoding": "base64" });
+    if let Some(least) = count("min_len") {
+        schema["minLength"] = (least * 4).div_ceil(3).into();
+    }
+    if let Some(most) = count("max_len") {
+        schema["maxLength"] = (most.div_ceil(3) * 4).into();
+    }
+    schema
 }
 
 /// Copies those of these rules that are set.

@@ -34,7 +34,7 @@ pub fn message(
         let _ = place.remove(field.json_name());
         place.insert(field.name().to_owned(), value.into());
     }
-    from_headers(&mut object, binding, &input, headers);
+    from_headers(&mut object, binding, &input, headers)?;
     mask(&mut object, binding, &input);
     let (object, options) = (Value::Object(object), DeserializeOptions::new().deny_unknown_fields(true));
     DynamicMessage::deserialize_with_options(input.clone(), &object, &options)
@@ -162,13 +162,20 @@ fn query(object: &mut Object, input: &MessageDescriptor, name: &str, value: &str
 }
 
 /// `Idempotency-Key` is the request_id, `If-Match` the etag, `Last-Event-ID` the resume_token; what the request itself says
-/// counts first.
-fn from_headers(object: &mut Object, binding: &Binding, input: &MessageDescriptor, headers: &HeaderMap) {
+/// counts first. A change that knows of no etag is not made where it was to depend on one.
+fn from_headers(
+    object: &mut Object,
+    binding: &Binding,
+    input: &MessageDescriptor,
+    headers: &HeaderMap,
+) -> Result<(), Malformed> {
     let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let mut set = |field: &str, value: &str| {
-        if input.get_field_by_name(field).is_some() {
+        let is_known = input.get_field_by_name(field).is_some();
+        if is_known {
             object.entry(field).or_insert_with(|| value.into());
         }
+        is_known
     };
     if let Some(key) = text(header::HeaderName::from_static("idempotency-key")) {
         // Quoted, where somebody follows the header's draft to the letter.
@@ -177,15 +184,18 @@ fn from_headers(object: &mut Object, binding: &Binding, input: &MessageDescripto
     if let Some(id) = text(header::HeaderName::from_static("last-event-id")) {
         set("resume_token", id);
     }
-    if let Some(tag) = text(header::IF_MATCH).map(tag).filter(|tag| *tag != "*") {
-        set("etag", tag);
-        let resource = input.get_field_by_name(&binding.body).and_then(|field| field.kind().as_message().cloned());
-        if resource.is_some_and(|resource| resource.get_field_by_name("etag").is_some())
-            && let Some(Value::Object(resource)) = object.get_mut(&binding.body)
-        {
-            resource.entry("etag").or_insert_with(|| tag.into());
-        }
+    let Some(tag) = text(header::IF_MATCH).map(tag).filter(|tag| *tag != "*") else { return Ok(()) };
+    if set("etag", tag) || binding.verb == http::Method::GET {
+        return Ok(());
     }
+    let resource = input.get_field_by_name(&binding.body).and_then(|field| field.kind().as_message().cloned());
+    let is_tagged = resource.is_some_and(|resource| resource.get_field_by_name("etag").is_some());
+    let is_compared = is_tagged && binding.verb == http::Method::PATCH;
+    if let Some(Value::Object(resource)) = object.get_mut(&binding.body).filter(|_| is_compared) {
+        resource.entry("etag").or_insert_with(|| tag.into());
+        return Ok(());
+    }
+    Err(Malformed("If-Match: this method compares no tag; leave the header out".to_owned()))
 }
 
 /// An entity tag without its quotes (RFC 9110, 8.8.3).
