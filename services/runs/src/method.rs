@@ -1,4 +1,5 @@
-//! The ways to measure that are built into the product: their parameters, and what they ask of an instrument.
+//! The ways to measure that are built into the product, a file each: their parameters, what they take an instrument
+//! through, and what they result in.
 
 mod params;
 
@@ -28,7 +29,8 @@ pub struct Method {
     validator: Validator,
     /// Which parameters span its points, beyond what a schema can say of them.
     sweep: Option<Sweep>,
-    demands: fn(&Params) -> Result<Vec<Demand>>,
+    /// What it takes the instrument through.
+    pub spans: Vec<Span>,
 }
 
 /// A value that a method results in.
@@ -40,7 +42,23 @@ pub struct ResultDefinition {
     pub unit: String,
 }
 
-/// A range of a quantity that the instrument is taken through.
+/// A quantity that the instrument is taken through, from the least of these parameters' values to the greatest.
+#[derive(Debug, Deserialize)]
+pub struct Span {
+    /// By the name of the instrument's capability.
+    pub quantity: String,
+    /// UCUM, as the capability has it.
+    pub unit: String,
+    pub params: Vec<String>,
+    /// It is driven there from zero.
+    #[serde(default)]
+    pub from_zero: bool,
+    /// It goes as far in the other direction.
+    #[serde(default)]
+    pub both_ways: bool,
+}
+
+/// The range of a quantity that a run takes its instrument through.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Demand {
     /// By the name of the instrument's capability.
@@ -52,11 +70,11 @@ pub struct Demand {
 }
 
 /// The names of the parameters that say where a sweep begins, ends, and how far apart its points are.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Deserialize)]
 struct Sweep {
-    start: &'static str,
-    stop: &'static str,
-    step: &'static str,
+    start: String,
+    stop: String,
+    step: String,
 }
 
 /// A method as its file has it.
@@ -65,84 +83,30 @@ struct File {
     title: String,
     description: String,
     params_schema: Map<String, Value>,
+    sweep: Option<Sweep>,
+    spans: Vec<Span>,
     results: Vec<ResultDefinition>,
 }
 
 /// By code.
 static BUILT_IN: LazyLock<[Method; 6]> = LazyLock::new(|| {
     [
-        Method::new(
-            "cv_sweep",
-            include_str!("methods/cv_sweep.json"),
-            Some(Sweep { start: "bias_start", stop: "bias_stop", step: "bias_step" }),
-            |params| {
-                Ok(vec![
-                    span("dc_voltage", "V", &params.numbers(["bias_start", "bias_stop"])?),
-                    span("frequency", "Hz", &params.numbers(["frequency"])?),
-                ])
-            },
-        ),
-        Method::new(
-            "diode_iv",
-            include_str!("methods/diode_iv.json"),
-            Some(Sweep { start: "voltage_start", stop: "voltage_stop", step: "voltage_step" }),
-            |params| {
-                Ok(vec![
-                    span("dc_voltage", "V", &params.numbers(["voltage_start", "voltage_stop"])?),
-                    both_ways("dc_current", "A", params.number("compliance")?),
-                ])
-            },
-        ),
-        Method::new(
-            "ellipsometry",
-            include_str!("methods/ellipsometry.json"),
-            Some(Sweep { start: "wavelength_start", stop: "wavelength_stop", step: "wavelength_step" }),
-            |params| Ok(vec![span("wavelength", "nm", &params.numbers(["wavelength_start", "wavelength_stop"])?)]),
-        ),
-        Method::new("hall_vdp", include_str!("methods/hall_vdp.json"), None, |params| {
-            Ok(vec![
-                both_ways("dc_current", "A", params.number("current")?),
-                both_ways("magnetic_flux_density", "T", params.number("magnetic_flux_density")?),
-            ])
-        }),
-        Method::new(
-            "iv_sweep",
-            include_str!("methods/iv_sweep.json"),
-            Some(Sweep { start: "vgs_start", stop: "vgs_stop", step: "vgs_step" }),
-            |params| {
-                // Gate and drain are driven from zero to where they are wanted.
-                let [start, stop, vds] = params.numbers(["vgs_start", "vgs_stop", "vds"])?;
-                Ok(vec![
-                    span("dc_voltage", "V", &[start, stop, vds, 0.0]),
-                    both_ways("dc_current", "A", params.number("compliance")?),
-                ])
-            },
-        ),
-        Method::new("sheet_resistance", include_str!("methods/sheet_resistance.json"), None, |params| {
-            Ok(vec![both_ways("dc_current", "A", params.number("current")?)])
-        }),
+        Method::new("cv_sweep", include_str!("methods/cv_sweep.json")),
+        Method::new("diode_iv", include_str!("methods/diode_iv.json")),
+        Method::new("ellipsometry", include_str!("methods/ellipsometry.json")),
+        Method::new("hall_vdp", include_str!("methods/hall_vdp.json")),
+        Method::new("iv_sweep", include_str!("methods/iv_sweep.json")),
+        Method::new("sheet_resistance", include_str!("methods/sheet_resistance.json")),
     ]
 });
 
-/// From the lowest of these values to the highest.
-fn span(quantity: &'static str, unit: &'static str, values: &[f64]) -> Demand {
-    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    Demand { quantity, low, high, unit }
-}
-
-/// Up to this magnitude in both directions.
-fn both_ways(quantity: &'static str, unit: &'static str, magnitude: f64) -> Demand {
-    span(quantity, unit, &[-magnitude, magnitude])
-}
-
 impl Method {
-    fn new(code: &'static str, file: &str, sweep: Option<Sweep>, demands: fn(&Params) -> Result<Vec<Demand>>) -> Self {
-        let File { title, description, params_schema, results } =
+    fn new(code: &'static str, file: &str) -> Self {
+        let File { title, description, params_schema, sweep, spans, results } =
             serde_json::from_str(file).expect("a test reads every method's file");
         let validator = jsonschema::draft202012::new(&Value::Object(params_schema.clone()))
             .expect("a test compiles every method's schema");
-        Self { code, title, description, params_schema, results, validator, sweep, demands }
+        Self { code, title, description, params_schema, results, validator, sweep, spans }
     }
 
     /// Every method, by code.
@@ -159,8 +123,22 @@ impl Method {
     }
 
     /// The ranges that the instrument is taken through with these parameters.
-    pub fn demands(&self, params: &Params) -> Result<Vec<Demand>> {
-        (self.demands)(params)
+    pub fn demands(&'static self, params: &Params) -> Result<Vec<Demand>> {
+        self.spans.iter().map(|span| span.demand(params)).collect()
+    }
+}
+
+impl Span {
+    fn demand(&'static self, params: &Params) -> Result<Demand> {
+        let zero = self.from_zero.then_some(0.0);
+        let (mut low, mut high) = zero.map_or((f64::INFINITY, f64::NEG_INFINITY), |zero| (zero, zero));
+        for name in &self.params {
+            let value = params.number(name)?;
+            let other = if self.both_ways { -value } else { value };
+            low = low.min(value).min(other);
+            high = high.max(value).max(other);
+        }
+        Ok(Demand { quantity: &self.quantity, low, high, unit: &self.unit })
     }
 }
 
@@ -210,6 +188,13 @@ mod tests {
                 let bound = |keys: [&str; 2]| keys.iter().any(|key| property[key].is_number());
                 assert!(bound(["minimum", "exclusiveMinimum"]), "{}.{name} has a low end", method.code);
                 assert!(bound(["maximum", "exclusiveMaximum"]), "{}.{name} has a high end", method.code);
+            }
+            assert!(!method.spans.is_empty(), "{} asks nothing of its instrument", method.code);
+            for span in &method.spans {
+                assert!(!span.params.is_empty(), "{}.{}", method.code, span.quantity);
+                for name in &span.params {
+                    assert_eq!(method.params_schema["properties"][name]["x-ucum"], span.unit, "{}.{name}", method.code);
+                }
             }
             assert!(!method.results.is_empty());
             let names: BTreeSet<_> = method.results.iter().map(|result| result.name.as_str()).collect();

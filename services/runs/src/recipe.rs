@@ -46,6 +46,8 @@ pub struct Version {
     pub state: State,
     /// Who edited it last.
     pub author_id: Uuid,
+    /// Who has edited it, the last one among them; kept by the database.
+    pub author_ids: Vec<Uuid>,
     pub submitted_by: Option<Uuid>,
     pub submitted_at: Option<DateTime<Utc>>,
     /// Who approved it, or rejected it last.
@@ -144,7 +146,13 @@ impl Recipe {
     pub fn draft(&self, author_id: Uuid, at: DateTime<Utc>) -> Version {
         let latest = &self.latest;
         match latest.state {
-            State::Draft => Version { author_id, ..latest.clone() },
+            State::Draft => {
+                let mut draft = Version { author_id, ..latest.clone() };
+                if !draft.author_ids.contains(&author_id) {
+                    draft.author_ids.push(author_id);
+                }
+                draft
+            }
             _ => Version {
                 comment: latest.comment.clone(),
                 ..Version::new(self.id, latest.number + 1, latest.content.clone(), author_id, at)
@@ -165,6 +173,7 @@ impl Version {
             comment: String::new(),
             state: State::Draft,
             author_id,
+            author_ids: vec![author_id],
             submitted_by: None,
             submitted_at: None,
             reviewed_by: None,

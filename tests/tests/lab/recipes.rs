@@ -254,6 +254,7 @@ async fn four_eyes_are_wanted_where_the_policy_says_so() {
     assert_eq!((refusal.code(), why.as_str()), (Code::FailedPrecondition, "FOUR_EYES_REQUIRED"));
     assert_eq!(metadata["recipe_version_id"], latest(&written_by_pi).id);
     admin.approve(&written_by_pi).await;
+    let pi_id = latest(&written_by_pi).author_id.clone();
     let submitted_by_pi = pi.submit(&engineer.new_recipe().await).await;
     assert_eq!(refused(pi.recipes().approve_recipe(approve(&submitted_by_pi, 1)).await), "FOUR_EYES_REQUIRED");
     admin.approve(&submitted_by_pi).await;
@@ -265,6 +266,8 @@ async fn four_eyes_are_wanted_where_the_policy_says_so() {
     // And so is whoever did before: another hand on the comment makes nobody's content another's.
     let touched = edit(&engineer, Recipe { comment: "as agreed".to_owned(), ..pi.new_recipe().await }, &["comment"]);
     let touched = engineer.submit(&touched.await.unwrap()).await;
+    let (authors, last) = (&latest(&touched).author_ids, &latest(&touched).author_id);
+    assert!(authors.len() == 2 && authors.contains(last) && authors.contains(&pi_id), "{authors:?}");
     assert_eq!(refused(pi.recipes().approve_recipe(approve(&touched, 1)).await), "FOUR_EYES_REQUIRED");
     admin.approve(&touched).await;
 

@@ -37,14 +37,6 @@ impl Params {
             .and_then(Value::as_f64)
             .ok_or_else(|| Error::internal(format!("checked parameters have no number {name}")))
     }
-
-    pub fn numbers<const N: usize>(&self, names: [&str; N]) -> Result<[f64; N]> {
-        let mut values = [0.0; N];
-        for (value, name) in values.iter_mut().zip(names) {
-            *value = self.number(name)?;
-        }
-        Ok(values)
-    }
 }
 
 impl Method {
@@ -64,7 +56,7 @@ impl Method {
             }
         }
         let params = Params(params);
-        if let Some(sweep) = self.sweep {
+        if let Some(sweep) = &self.sweep {
             refuse(field, sweep.check(&params)?)?;
         }
         Ok(params)
@@ -80,15 +72,16 @@ impl Method {
 
 impl Sweep {
     /// What a schema cannot say of several parameters together.
-    fn check(self, params: &Params) -> Result<Vec<(String, String)>> {
-        let [start, stop, step] = params.numbers([self.start, self.stop, self.step])?;
+    fn check(&self, params: &Params) -> Result<Vec<(String, String)>> {
+        let [start, stop, step] = [&self.start, &self.stop, &self.step].map(|name| params.number(name));
+        let (start, stop, step) = (start?, stop?, step?);
         if start == stop {
-            return Ok(vec![(self.stop.to_owned(), format!("must differ from {}", self.start))]);
+            return Ok(vec![(self.stop.clone(), format!("must differ from {}", self.start))]);
         }
         let points = ((stop - start).abs() / step).floor() + 1.0;
         if points > POINTS {
             let rule = format!("makes {points} points; a sweep has at most {POINTS}");
-            return Ok(vec![(self.step.to_owned(), rule)]);
+            return Ok(vec![(self.step.clone(), rule)]);
         }
         Ok(Vec::new())
     }

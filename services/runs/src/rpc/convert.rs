@@ -12,7 +12,7 @@ use spectra_runtime::{
 
 use crate::{
     data::{Chunk, Head, Stream},
-    method::{Method, ResultDefinition},
+    method::{Method, ResultDefinition, Span},
     run::{Disposition, Grant, Pin, Purpose, Run, State},
 };
 
@@ -163,11 +163,19 @@ pub fn method_to_wire(method: &Method) -> wire::Method {
         title: result.title.clone(),
         unit: result.unit.clone(),
     };
+    let span_to_wire = |span: &Span| wire::Span {
+        quantity: span.quantity.clone(),
+        unit: span.unit.clone(),
+        params: span.params.clone(),
+        from_zero: span.from_zero,
+        both_ways: span.both_ways,
+    };
     wire::Method {
         code: method.code.to_owned(),
         title: method.title.clone(),
         description: method.description.clone(),
         params_schema: Some(to_struct(method.params_schema.clone())),
         results: method.results.iter().map(result_to_wire).collect(),
+        spans: method.spans.iter().map(span_to_wire).collect(),
     }
 }

@@ -28,6 +28,7 @@ struct Row {
     comment: String,
     state: String,
     author_id: Uuid,
+    author_ids: Vec<Uuid>,
     submitted_by: Option<Uuid>,
     submitted_at: Option<DateTime<Utc>>,
     reviewed_by: Option<Uuid>,
@@ -54,6 +55,8 @@ impl TryFrom<Row> for Version {
             state: State::parse(&row.state)
                 .ok_or_else(|| Error::internal(format!("unknown state {} in the table", row.state)))?,
             author_id: row.author_id,
+            // Of a version from before they were kept, the last one is known.
+            author_ids: if row.author_ids.is_empty() { vec![row.author_id] } else { row.author_ids },
             submitted_by: row.submitted_by,
             submitted_at: row.submitted_at,
             reviewed_by: row.reviewed_by,

@@ -62,6 +62,7 @@ pub fn version_to_wire(version: Version) -> wire::RecipeVersion {
         state: state_to_wire(version.state).into(),
         content_sha256: version.content_sha256,
         author_id: version.author_id.to_string(),
+        author_ids: version.author_ids.iter().map(Uuid::to_string).collect(),
         submitted_by: optional(version.submitted_by),
         submitted_at: version.submitted_at.map(timestamp),
         reviewed_by: optional(version.reviewed_by),
