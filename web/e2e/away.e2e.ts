@@ -2,28 +2,27 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { afterAll, expect, inject, test } from "vitest";
-import { as, expectProblems } from "./browser";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
+import { as, expectProblems, open, signIn } from "./browser";
 import { freePort, PROGRAM } from "./lab";
+import { script } from "./node";
+
+const OWN = !process.env.SPECTRA_ADDRESS;
+/** So long away that the page's watch begins anew, and is not told what it missed. */
+const LONG_MS = 16_000;
 
 const processes: ChildProcess[] = [];
-afterAll(async () => {
-  await Promise.all(processes.map(ended));
-});
+let lab: string;
+let serve: (...names: string[]) => Promise<ChildProcess>;
+let samples: ChildProcess;
 
-async function ended(process: ChildProcess): Promise<void> {
-  if (process.exitCode !== null || process.signalCode !== null) return;
-  const exit = new Promise((done) => process.once("exit", done));
-  process.kill("SIGKILL");
-  await exit;
-}
-
-test.skipIf(process.env.SPECTRA_ADDRESS)("samples end and come again, in processes of the test's own", async () => {
-  // The watch that the page had open breaks off.
-  expectProblems(/status of 401/, /ERR_INCOMPLETE_CHUNKED_ENCODING/);
+/** The services of all tests' lab once more, in processes of these tests' own. */
+beforeAll(async () => {
+  if (!OWN) return;
   const data = inject("data");
-  const [edge, samples] = [await freePort(), await freePort()];
-  const services = { AUTH: await freePort(), CALIBRATION: await freePort(), RUNS: await freePort(), SAMPLES: samples };
+  const edge = await freePort();
+  lab = `http://127.0.0.1:${edge}`;
   const settings: NodeJS.ProcessEnv = {
     PATH: process.env.PATH,
     DATABASE_URL: readFileSync(join(data, "database_url"), "utf8").trim(),
@@ -31,11 +30,12 @@ test.skipIf(process.env.SPECTRA_ADDRESS)("samples end and come again, in process
     SPECTRA_LISTEN: `127.0.0.1:${edge}`,
     SPECTRA_FORMER_LISTEN: "none",
   };
-  for (const [name, port] of Object.entries(services)) {
+  for (const name of ["AUTH", "CALIBRATION", "RUNS", "SAMPLES"]) {
+    const port = await freePort();
     settings[`SPECTRA_${name}_LISTEN`] = `127.0.0.1:${port}`;
     settings[`SPECTRA_${name}_URL`] = `http://127.0.0.1:${port}`;
   }
-  const serve = async (...names: string[]) => {
+  serve = async (...names) => {
     const admin = `127.0.0.1:${await freePort()}`;
     const started = spawn(resolve(PROGRAM), ["serve", ...names], {
       env: { ...settings, SPECTRA_ADMIN_LISTEN: admin },
@@ -54,23 +54,88 @@ test.skipIf(process.env.SPECTRA_ADDRESS)("samples end and come again, in process
     }
     throw new Error(`${names} did not start`);
   };
-  const first = await serve("samples");
+  samples = await serve("samples");
   await serve("auth", "calibration", "runs", "edge");
+});
+afterAll(async () => {
+  await Promise.all(processes.map(ended));
+});
 
-  const page = await as("engineer", "/samples", { lab: `http://127.0.0.1:${edge}` });
+const runs = ({ exitCode, signalCode }: ChildProcess) => exitCode === null && signalCode === null;
+
+async function ended(process: ChildProcess): Promise<void> {
+  if (!runs(process)) return;
+  const exit = new Promise((done) => process.once("exit", done));
+  process.kill("SIGKILL");
+  await exit;
+}
+
+/** A sample that is registered in all tests' lab, whose services go on. */
+async function registered(what: string): Promise<string> {
+  const engineer = await script("engineer@demo.lab", "eng123");
+  const name = `W-${what}-${Date.now().toString(36)}`;
+  await engineer.samples.createSample({ sample: { name, materialType: "Si wafer" } });
+  return name;
+}
+
+const link = (page: Page, name: string) =>
+  page.getByRole("table", { name: "Samples" }).getByRole("link", { name, exact: true });
+const away = (page: Page) => page.getByText("Samples are away for the moment");
+
+beforeEach(async () => {
+  // The watch that the page had open breaks off.
+  expectProblems(/status of 401/, /ERR_INCOMPLETE_CHUNKED_ENCODING/);
+  if (OWN && !runs(samples)) samples = await serve("samples");
+});
+
+test.runIf(OWN)("samples end and come again: what does not need them goes on", async () => {
+  const page = await as("engineer", "/samples", { lab });
   await page.getByRole("table", { name: "Samples" }).getByRole("link").first().waitFor();
-  await ended(first);
+  await ended(samples);
   await page.getByLabel("Search samples").fill("W01");
-  await page.getByText("Samples are away for the moment").first().waitFor();
-  // What does not need them goes on.
+  await away(page).first().waitFor();
   await page.getByRole("link", { name: "Instruments" }).click();
   await page.getByRole("table", { name: "Instruments" }).getByRole("link").first().waitFor();
   await page.getByRole("link", { name: "Samples", exact: true }).click();
   await page.getByLabel("Search samples").fill("W02");
-  await page.getByText("Samples are away for the moment").first().waitFor();
-  await serve("samples");
-  await page.getByLabel("Search samples").fill("W01");
+  await away(page).first().waitFor();
+  // What is asked for last is answered without asking again.
+  samples = await serve("samples");
   await page.getByRole("table", { name: "Samples" }).getByRole("link").first().waitFor({ timeout: 20_000 });
-  await page.getByText("Samples are away for the moment").waitFor({ state: "hidden" });
+  await away(page).waitFor({ state: "hidden" });
   expect(await page.getByRole("alert").count()).toBe(0);
 });
+
+test.runIf(OWN)("a page that was opened while samples were away fills itself", async () => {
+  const name = await registered("before");
+  await ended(samples);
+  const page = await as("engineer", "/samples", { lab });
+  await away(page).first().waitFor();
+  expect(await page.getByRole("table", { name: "Samples" }).getByRole("link").count()).toBe(0);
+  samples = await serve("samples");
+  await link(page, name).waitFor({ timeout: 20_000 });
+  await away(page).waitFor({ state: "hidden" });
+  expect(await page.getByRole("alert").count()).toBe(0);
+});
+
+test.runIf(OWN).each([
+  ["for a moment", 0],
+  ["for long", LONG_MS],
+])(
+  "a page that nobody touches learns what happened while samples were away %s",
+  { timeout: 120_000 },
+  async (_, ms) => {
+    const page = await open("/samples", { lab });
+    const watch = page.waitForResponse(/WatchSamples$/);
+    await signIn(page, "engineer");
+    await watch;
+    await page.getByRole("table", { name: "Samples" }).getByRole("link").first().waitFor();
+    await ended(samples);
+    const name = await registered("meanwhile");
+    await new Promise((done) => setTimeout(done, ms));
+    expect(await link(page, name).count()).toBe(0);
+    samples = await serve("samples");
+    await link(page, name).waitFor({ timeout: 30_000 });
+    await away(page).waitFor({ state: "hidden" });
+  },
+);

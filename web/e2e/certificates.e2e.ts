@@ -1,9 +1,10 @@
 // Certificates: what the paper says is what is stored.
 import { readFileSync } from "node:fs";
 import { timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
-import { expect, test } from "vitest";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { as, expectProblems, picture } from "./browser";
-import { script } from "./node";
+import { review, script } from "./node";
 
 test("a certificate's days begin when they do in the lab, in summer and in winter", async () => {
   const { calibrations, instruments } = await script("engineer@demo.lab", "eng123");
@@ -91,4 +92,69 @@ test("a certificate's file is attached once, and everybody who reads the certifi
   expect(saved.suggestedFilename()).toBe("certificate.pdf");
   expect(readFileSync(await saved.path())).toEqual(content);
   await picture(reader, "certificate-with-its-file");
+});
+
+describe("where certificates wait for a review", () => {
+  beforeAll(() => review(true));
+  afterAll(() => review(false));
+
+  /** A draft, for an instrument that has no other certificate. */
+  async function draft(what: string) {
+    const { calibrations, instruments } = await script("engineer@demo.lab", "eng123");
+    const name = `${what}-${Date.now().toString(36).toUpperCase()}`;
+    const { instrument } = await instruments.createInstrument({
+      instrument: { assetCode: name, manufacturer: "Keithley", model: "2400" },
+    });
+    const { calibration } = await calibrations.createCalibration({
+      calibration: {
+        instrumentId: instrument?.id ?? "",
+        certificateId: name,
+        provider: "Metrology Services",
+        issuedAt: timestampFromDate(new Date(Date.now() - 86_400_000)),
+        expiresAt: timestampFromDate(new Date(Date.now() + 365 * 86_400_000)),
+      },
+    });
+    return { path: `/calibrations/${calibration?.id}`, instrument: `/instruments/${instrument?.id}` };
+  }
+
+  const button = (page: Page, verb: string) => page.getByRole("main").getByRole("button", { name: verb, exact: true });
+  const sure = (page: Page, verb: string) => page.getByRole("dialog").getByRole("button", { name: verb, exact: true });
+  const state = (page: Page, name: string) => page.getByText(new RegExp(`^\\W*${name}$`)).first();
+
+  test("one is rejected, not without a comment, and never comes into force", async () => {
+    const { path, instrument } = await draft("REJECT");
+    const page = await as("pi", path);
+    await button(page, "Reject").click();
+    await sure(page, "Reject").click();
+    // Nothing was said: the question is still there.
+    expect(await page.getByLabel("Comment").evaluate((field: HTMLTextAreaElement) => field.validity.valueMissing)).toBe(
+      true,
+    );
+    await page.getByLabel("Comment").fill("It is of another instrument");
+    await sure(page, "Reject").click();
+    await state(page, "Rejected").waitFor();
+    await page.getByText("It is of another instrument").first().waitFor();
+    for (const verb of ["Accept", "Reject", "Revoke"]) expect(await button(page, verb).count(), verb).toBe(0);
+    await page.getByRole("table", { name: "History" }).getByRole("cell", { name: "reject" }).first().waitFor();
+    await page.goto(instrument);
+    await page.getByText("No run can start on it").waitFor();
+  });
+
+  test("one is accepted by whoever may, and the instrument can be used from that moment", async () => {
+    const { path, instrument } = await draft("ACCEPT");
+    const engineer = await as("engineer", path);
+    await state(engineer, "Draft").waitFor();
+    for (const verb of ["Accept", "Reject"])
+      await expect.poll(() => button(engineer, verb).getAttribute("aria-disabled"), { message: verb }).toBe("true");
+    await engineer.goto(instrument);
+    await engineer.getByText("No run can start on it").waitFor();
+    const page = await as("pi", path);
+    await button(page, "Accept").click();
+    await page.getByLabel("Comment").fill("Compared with the paper");
+    await sure(page, "Accept").click();
+    await state(page, "Accepted").waitFor();
+    await page.getByText("Compared with the paper").first().waitFor();
+    await engineer.getByText("No run can start on it").waitFor({ state: "hidden" });
+    await state(engineer, "Valid").waitFor();
+  });
 });

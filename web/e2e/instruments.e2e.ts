@@ -1,6 +1,7 @@
 // What is known of an instrument is changed, by one and by two.
-import { expect, test } from "vitest";
-import { accessible, as, expectProblems, named, picture } from "./browser";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { describe, expect, test } from "vitest";
+import { accessible, as, expectProblems, named, picture, settled } from "./browser";
 import { script } from "./node";
 
 const unique = (name: string) => `${name}-${Date.now().toString(36)}`;
@@ -68,4 +69,79 @@ test("two people edit one instrument: the second is told, and decides", async ()
   await dialog.getByRole("button", { name: "Save" }).click();
   await dialog.waitFor({ state: "hidden" });
   expect((await instruments.getInstrument({ id })).instrument).toMatchObject({ location: "Lab 9", firmware: "C34" });
+});
+
+describe("calibrations due as a calendar", () => {
+  test.each([
+    { width: 1440, dark: false },
+    { width: 1440, dark: true },
+    { width: 820, dark: false },
+    { width: 820, dark: true },
+  ])("on $width pixels, dark: $dark", async (look) => {
+    const page = await as("viewer", "/due", look);
+    await page.getByRole("radiogroup", { name: "Shown as" }).getByText("Calendar").click();
+    await page.waitForURL(/view=calendar/);
+    const sheet = page.getByRole("region", { name: /^\w+ \d{4}$/ }).getByRole("table");
+    await sheet.waitFor();
+    await page.getByRole("table", { name: "Overdue" }).waitFor();
+    await settled(page);
+    expect(await sheet.getByRole("columnheader").allInnerTexts()).toEqual([
+      "Mon",
+      "Tue",
+      "Wed",
+      "Thu",
+      "Fri",
+      "Sat",
+      "Sun",
+    ]);
+    expect(await sheet.locator("[aria-current=date] time").innerText()).toMatch(/^\d+ today$/);
+    await accessible(page);
+    await named(page);
+    await picture(page, `${look.width}-${look.dark ? "dark" : "light"}-due-calendar`);
+    // Nothing is cut off, or beside the screen.
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(look.width);
+  });
+
+  test("an instrument is in the day that its calibration ends, by the lab's zone, and months are turned", async () => {
+    const { instruments, calibrations } = await script("pi@demo.lab", "pi123");
+    const assetCode = unique("DUE");
+    const made = { assetCode, manufacturer: "Keithley", model: "2400" };
+    const instrumentId = (await instruments.createInstrument({ instrument: made })).instrument?.id ?? "";
+    const expires = new Date(Date.now() + 75 * 86_400_000);
+    await calibrations.createCalibration({
+      calibration: {
+        instrumentId,
+        certificateId: `${assetCode}-1`,
+        provider: "Metrology Services",
+        issuedAt: timestampFromDate(new Date(Date.now() - 86_400_000)),
+        expiresAt: timestampFromDate(expires),
+      },
+    });
+    const page = await as("viewer", "/due?view=calendar");
+    await page.getByRole("navigation", { name: "Main" }).getByText("Times in Europe/Berlin").waitFor();
+    const wanted = new Intl.DateTimeFormat("sv-SE", { timeZone: "Europe/Berlin" }).format(expires);
+    const name = new Intl.DateTimeFormat("en-GB", { month: "long", year: "numeric" }).format(new Date(wanted));
+    const sheet = page.getByRole("table", { name });
+    for (let turned = 0; turned < 4 && (await sheet.count()) === 0; turned++) {
+      const before = page.url();
+      await page.getByRole("button", { name: "Next month" }).press("Enter");
+      await page.waitForURL((url) => url.href !== before);
+    }
+    const cell = sheet.getByRole("cell").filter({ has: page.locator(`time[datetime="${wanted}"]`) });
+    const link = cell.getByRole("link", { name: assetCode });
+    await link.waitFor();
+    expect(await link.innerText()).toContain("Valid");
+    await page.reload();
+    await link.waitFor();
+    const month = page.url();
+    await page.getByRole("button", { name: "Previous month" }).click();
+    await sheet.waitFor({ state: "hidden" });
+    await page.goBack();
+    await link.waitFor();
+    expect(page.url()).toBe(month);
+    await page.getByRole("button", { name: "This month" }).click();
+    await page.locator("[aria-current=date]").waitFor();
+    await page.goto("/due?view=calendar&month=2026-99");
+    await page.locator("[aria-current=date]").waitFor();
+  });
 });

@@ -2,23 +2,20 @@
 import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { expectProblems, open } from "./browser";
-import { script } from "./node";
+import { review } from "./node";
 
 const unique = (name: string) => `${name}-${Date.now().toString(36)}`;
 /** No page has so many stops. */
 const STOPS = 150;
 
-/** Certificates wait for a review here, as in a lab that reviews them. */
-async function review(certificateReview: boolean): Promise<void> {
-  const { calibrations } = await script("admin@demo.lab", "admin123");
-  const { policy } = await calibrations.getPolicy({});
-  await calibrations.updatePolicy({
-    policy: { certificateReview, etag: policy?.etag ?? "" },
-    updateMask: { paths: ["certificate_review"] },
-  });
-}
 beforeAll(() => review(true));
 afterAll(() => review(false));
+
+/** Whether it is within the window. */
+function within(node: Element): boolean {
+  const { top, bottom } = node.getBoundingClientRect();
+  return top >= 0 && bottom <= window.innerHeight;
+}
 
 async function focused(element: Locator): Promise<boolean> {
   return element.evaluate((node) => node === document.activeElement);
@@ -108,25 +105,42 @@ async function signIn(username: string, password: string): Promise<Page> {
   return page;
 }
 
+/** A scanner types into what has the focus, and ends with Enter. */
+async function scan(page: Page, code: string): Promise<void> {
+  await go(page, "s", "Samples");
+  expect(await focused(page.getByLabel("Scan a barcode"))).toBe(true);
+  await page.keyboard.type(code);
+  await page.keyboard.press("Enter");
+}
+
 test("the whole story, by keyboard alone", { timeout: 240_000 }, async () => {
+  // Nobody is signed in yet, and nothing has the barcode yet.
   expectProblems(/status of 401/);
   const [sample, asset, certificate] = [unique("W-keys"), unique("HALL").toUpperCase(), unique("CAL")];
+  const barcode = unique("SPL").toUpperCase();
   const engineer = await signIn("engineer@demo.lab", "eng123");
   await engineer.keyboard.press("?");
   await engineer.getByRole("dialog", { name: "Keys" }).waitFor();
   await engineer.keyboard.press("Escape");
   await engineer.getByRole("dialog", { name: "Keys" }).waitFor({ state: "hidden" });
 
-  await go(engineer, "s", "Samples");
-  // The field for scans has the focus.
-  await engineer.keyboard.press("Escape");
-  await engineer.keyboard.press("/");
-  expect(await focused(engineer.getByLabel("Search samples"))).toBe(true);
-  await create(engineer);
+  // A code that nothing has yet is registered.
+  await scan(engineer, barcode);
+  const register = engineer.getByRole("link", { name: "Register it" });
+  await reach(engineer, register);
+  await engineer.keyboard.press("Enter");
+  await engineer.getByRole("button", { name: "Register" }).waitFor();
+  expect(await engineer.getByLabel("Barcode").inputValue()).toBe(barcode);
   await type(engineer, "Name", sample);
   await type(engineer, "Material", "Si wafer");
   await press(engineer, "Register");
   await engineer.getByRole("heading", { level: 1, name: sample }).waitFor();
+  await go(engineer, "s", "Samples");
+  await engineer.keyboard.press("Escape");
+  await engineer.keyboard.press("/");
+  expect(await focused(engineer.getByLabel("Search samples"))).toBe(true);
+  await create(engineer);
+  await engineer.getByRole("heading", { level: 1, name: "Register a sample" }).waitFor();
 
   await go(engineer, "i", "Instruments");
   await create(engineer);
@@ -193,6 +207,21 @@ test("the whole story, by keyboard alone", { timeout: 240_000 }, async () => {
   await press(technician, "Complete run", technician.getByRole("dialog"));
   await technician.getByText(/^\W*Succeeded$/).waitFor();
   await engineer.getByText(/^\W*Succeeded$/).waitFor();
+
+  // Who did what is looked up from the sample, by its code; and in the log of all.
+  await scan(pi, barcode);
+  await pi.getByRole("heading", { level: 1, name: sample }).waitFor();
+  const history = pi.getByRole("table", { name: "History" });
+  for (const action of ["create", "claim", "release"]) await history.getByRole("cell", { name: action }).waitFor();
+  await pi.keyboard.press("End");
+  await expect.poll(() => history.getByRole("row").last().evaluate(within)).toBe(true);
+  await reach(pi, pi.getByRole("table", { name: "Runs on it" }).getByRole("link").first());
+  await pi.keyboard.press("Enter");
+  await history.getByRole("cell", { name: "complete" }).waitFor();
+  expect(new URL(pi.url()).pathname).toBe(run);
+  await go(pi, "a", "Audit log");
+  await choose(pi, "Action", "complete");
+  await pi.getByRole("cell", { name: "run complete" }).first().waitFor();
 });
 
 test("a focus that is not seen is found", async () => {

@@ -1,6 +1,8 @@
 // Every page, in both themes and on two widths: it draws, it keeps nobody out, and its picture is kept.
+
+import type { Page } from "playwright-core";
 import { describe, expect, inject, test } from "vitest";
-import { accessible, as, named, open, picture, settled } from "./browser";
+import { accessible, as, expectProblems, named, open, picture, type Role, settled } from "./browser";
 
 const PAGES = {
   today: "/",
@@ -28,6 +30,54 @@ const DETAILS: [name: string, list: string, table: string][] = [
   ["recipe", "/recipes", "Recipes"],
 ];
 
+/** Goes to the first that a list has, by key: names that come later move what a pointer aims at. */
+async function first(page: Page, list: string, table: string): Promise<void> {
+  await page.goto(list);
+  await page.getByRole("table", { name: table }).getByRole("link").first().press("Enter");
+}
+
+/** What is different for whoever may do less: places that are not there, and buttons that say why not. */
+const OTHERS: Record<Exclude<Role, "admin">, string[]> = {
+  viewer: ["/samples", "/samples/new", "/projects", "/runs/new", "/recipes/new", "/users", "/settings", "/audit"],
+  technician: ["/samples", "/samples/new", "/runs/new", "/recipes/new", "/settings", "/audit"],
+  engineer: ["/projects"],
+  pi: ["/settings"],
+};
+
+describe.each([{ dark: false }, { dark: true }])("to other roles, dark: $dark", (look) => {
+  test.each(Object.keys(OTHERS) as (keyof typeof OTHERS)[])("%s", { timeout: 180_000 }, async (role) => {
+    expectProblems(/status of 403/);
+    const page = await as(role, "/", look);
+    const looked = async () => {
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      await settled(page);
+      await accessible(page);
+      await named(page);
+    };
+    await looked();
+    if (role === "viewer") {
+      // Why something cannot be done can be read.
+      await page.goto("/samples");
+      await page.getByRole("button", { name: "Register a sample" }).and(page.locator("[aria-disabled=true]")).focus();
+      await page.getByRole("tooltip").waitFor();
+      await accessible(page, "[role=tooltip]");
+    }
+    for (const path of OTHERS[role]) {
+      await page.goto(path);
+      await looked();
+    }
+    for (const [, list, table] of DETAILS) {
+      await first(page, list, table);
+      await page.getByRole("heading", { level: 2, name: /History|Versions/ }).waitFor();
+      await looked();
+    }
+    await first(page, "/instruments", "Instruments");
+    await page.getByRole("table", { name: "Certificates" }).getByRole("link").first().press("Enter");
+    await page.getByText("Covers").waitFor();
+    await looked();
+  });
+});
+
 describe.each([
   { width: 1440, dark: false },
   { width: 1440, dark: true },
@@ -39,7 +89,6 @@ describe.each([
   test("the sign-in", async () => {
     const page = await open("/", look);
     await page.getByLabel("E-mail").waitFor();
-    const { expectProblems } = await import("./browser");
     expectProblems(/status of 401/);
     await accessible(page);
     await named(page);
@@ -62,15 +111,12 @@ describe.each([
       await looked(name);
     }
     for (const [name, list, table] of DETAILS) {
-      await page.goto(list);
-      // By key: names that come later move what a pointer aims at.
-      await page.getByRole("table", { name: table }).getByRole("link").first().press("Enter");
+      await first(page, list, table);
       await page.getByRole("heading", { level: 2, name: /History|Versions/ }).waitFor();
       await looked(name);
     }
     // Of an instrument: its newest certificate, and the form for the next one. Of a sample and a recipe: their forms.
-    await page.goto("/instruments");
-    await page.getByRole("table", { name: "Instruments" }).getByRole("link").first().press("Enter");
+    await first(page, "/instruments", "Instruments");
     await page.getByRole("table", { name: "Certificates" }).getByRole("link").first().waitFor();
     const instrument = page.url();
     await page.getByRole("table", { name: "Certificates" }).getByRole("link").first().press("Enter");
@@ -83,8 +129,7 @@ describe.each([
       ["sample-edit", "/samples?sort=name", "Samples"],
       ["recipe-edit", "/recipes?sort=name", "Recipes"],
     ] as const) {
-      await page.goto(list);
-      await page.getByRole("table", { name: table }).getByRole("link").first().press("Enter");
+      await first(page, list, table);
       await page.getByRole("main").getByRole("button", { name: "Edit", exact: true }).press("Enter");
       await page.getByRole("button", { name: /^Save/ }).waitFor();
       await looked(name);

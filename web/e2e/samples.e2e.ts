@@ -1,6 +1,6 @@
 // Samples: what each role does with one, and that a change leaves alone what it is not about.
 import { describe, expect, test } from "vitest";
-import { as } from "./browser";
+import { accessible, as, expectProblems, open, picture } from "./browser";
 import { script } from "./node";
 
 const unique = (name: string) => `${name}-${Date.now().toString(36)}`;
@@ -114,4 +114,85 @@ test("who may not register samples is told so on the form, however it was reache
   const page = await as("viewer", "/samples/new");
   const register = page.getByRole("button", { name: "Register" });
   await expect.poll(() => register.getAttribute("aria-disabled")).toBe("true");
+});
+
+test("samples of one project, or of none, are shown, and the address says so", async () => {
+  const { samples } = await script("engineer@demo.lab", "eng123");
+  const projectId = (await samples.listSamples({ filter: "project_id:*", pageSize: 1 })).samples[0]?.projectId ?? "";
+  const [within, without] = [unique("W-within"), unique("W-without")];
+  await samples.createSample({ sample: { name: within, materialType: "Si wafer", projectId } });
+  await samples.createSample({ sample: { name: without, materialType: "Si wafer" } });
+  const page = await as("viewer", "/samples");
+  const link = (name: string) => page.getByRole("link", { name, exact: true });
+  await link(without).waitFor();
+  const project = page.getByRole("combobox", { name: "Project" });
+  await project.locator(`option[value="${projectId}"]`).waitFor({ state: "attached" });
+  await project.selectOption(projectId);
+  await link(without).waitFor({ state: "hidden" });
+  await link(within).waitFor();
+  await page.waitForURL(new RegExp(`project=${projectId}`));
+  await page.reload();
+  await link(within).waitFor();
+  await expect.poll(() => project.inputValue()).toBe(projectId);
+  await project.selectOption("no project");
+  await link(within).waitFor({ state: "hidden" });
+  await link(without).waitFor();
+
+  // A project leads to its samples.
+  await page.goto(new URL("/projects", page.url()).href);
+  await page.getByRole("table", { name: "Projects" }).getByRole("link").first().click();
+  await page.waitForURL(/\/samples\?project=/);
+  await page.getByRole("table", { name: "Samples" }).waitFor();
+});
+
+test("what is asked for in vain is forgotten by a button, and an empty list says how to begin", async () => {
+  const page = await as("viewer", `/samples?q=${unique("nothing")}`);
+  await page.getByText("Nothing has").waitFor();
+  await page.getByRole("button", { name: "Show the whole list" }).click();
+  await page.getByRole("table", { name: "Samples" }).getByRole("link").first().waitFor();
+  expect(new URL(page.url()).search).toBe("");
+
+  // The other laboratory has no projects yet.
+  for (const [who, password, may] of [
+    ["pi", "pi123", true],
+    ["viewer", "view123", false],
+  ] as const) {
+    const other = await open("/projects");
+    expectProblems(/status of 401/);
+    await other.getByLabel("E-mail").fill(`${who}@other.lab`);
+    await other.getByLabel(/^Password/).fill(password);
+    await other.getByRole("button", { name: "Sign in", exact: true }).click();
+    await other.getByText("No projects yet").waitFor();
+    await other.getByText("A project gathers samples").waitFor();
+    await accessible(other);
+    await picture(other, `empty-projects-${who}`);
+    const begin = other.getByRole("region", { name: "Projects" }).getByRole("button", { name: "New project" });
+    expect(await begin.count()).toBe(may ? 1 : 0);
+    if (!may) continue;
+    await begin.click();
+    await other.getByRole("dialog", { name: "New project" }).waitFor();
+  }
+});
+
+test("all runs on a sample are reached, page by page", async () => {
+  const { samples, runs } = await script("engineer@demo.lab", "eng123");
+  const name = unique("W-often");
+  const sampleId = (await samples.createSample({ sample: { name, materialType: "Si wafer" } })).sample?.id ?? "";
+  const page = await as("engineer", `/samples/${sampleId}`);
+  await page.getByText("No run has measured it yet").waitFor();
+  const done = (await runs.listRuns({ filter: "state = SUCCEEDED", pageSize: 100 })).runs.find((one) =>
+    one.grants.some((grant) => grant.calibrationId),
+  );
+  const { instrumentId = "", method = "", params } = done ?? {};
+  const RUNS = 23;
+  for (let nth = 0; nth < RUNS; nth++) await runs.createRun({ run: { sampleId, instrumentId, method, params } });
+  await page.reload();
+  const rows = page.getByRole("table", { name: "Runs on it" }).getByRole("row");
+  // And the head.
+  await expect.poll(() => rows.count()).toBe(20 + 1);
+  await page.getByRole("region", { name: "Runs on it" }).getByRole("button", { name: "More" }).click();
+  await expect.poll(() => rows.count()).toBe(RUNS + 1);
+  await accessible(page);
+  const { runs: queued } = await runs.listRuns({ filter: `sample_id = "${sampleId}"`, pageSize: 100 });
+  for (const { id } of queued) await runs.cancelRun({ id, reason: "A test's" });
 });

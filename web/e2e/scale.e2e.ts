@@ -94,14 +94,21 @@ test("a curve of 1,000,000 points is drawn, and zooms without a stop", { timeout
       if (going) requestAnimationFrame(look);
     };
     requestAnimationFrame(look);
-    for (const name of [...Array(8).fill("Zoom in"), ...Array(8).fill("Zoom out")]) {
+    const round = [...Array(8).fill("Zoom in"), ...Array(8).fill("Zoom out")];
+    for (const name of [...round, ...round, ...round]) {
       button(name)?.click();
       await new Promise((done) => requestAnimationFrame(done));
     }
     going = false;
     return times.slice(1).sort((one, other) => one - other);
   });
-  const [median, longest] = [frames[Math.floor(frames.length / 2)] ?? 0, frames.at(-1) ?? 0];
-  console.log(`web: ${POINTS} points, zoomed: a frame takes ${median.toFixed(0)} ms, ${longest.toFixed(0)} at most`);
+  const of = (share: number) => frames[Math.ceil(share * frames.length) - 1] ?? 0;
+  const [median, nearly, longest] = [of(0.5), of(0.95), of(1)];
+  const [half, most, all] = [median, nearly, longest].map((time) => time.toFixed(0));
+  console.log(
+    `web: ${POINTS} points, zoomed: of ${frames.length} frames half take ${half} ms, 95 % ${most} ms, all ${all} ms`,
+  );
   expect(median).toBeLessThan(100);
+  // Whoever zooms does not wait (web.dev's bound of a good interaction).
+  expect(nearly).toBeLessThan(200);
 });

@@ -1,6 +1,6 @@
 // Today: what needs somebody comes up by itself, in one window and in several.
 import { expect, test } from "vitest";
-import { settled, watching } from "./browser";
+import { accessible, picture, settled, watching } from "./browser";
 import { script } from "./node";
 
 const unique = (name: string) => `${name}-${Date.now().toString(36)}`;
@@ -65,5 +65,45 @@ test("a box leads to the list of what is in it", async () => {
     expect(await page.getByLabel("State", { exact: true }).inputValue()).toBe(states);
     expect(await page.getByRole("alert").count()).toBe(0);
     await page.goBack();
+  }
+});
+
+test("a recipe of one's own waits for somebody else, where the lab wants four eyes", async () => {
+  const admin = await script("admin@demo.lab", "admin123");
+  const fourEyes = async (wanted: boolean) => {
+    const { policy } = await admin.runs.getPolicy({});
+    const changed = { fourEyes: wanted, etag: policy?.etag ?? "" };
+    await admin.runs.updatePolicy({ policy: changed, updateMask: { paths: ["four_eyes"] } });
+  };
+  const { recipes } = await script("pi@demo.lab", "pi123");
+  const model = (await recipes.listRecipes({})).recipes.find((one) => one.approvedVersion)?.approvedVersion;
+  const { method = "", params = {} } = model ?? {};
+  const name = unique("MINE");
+  const id = (await recipes.createRecipe({ recipe: { name, method, params } })).recipe?.id ?? "";
+  const { recipe } = await recipes.submitRecipe({ id });
+  await fourEyes(true);
+  try {
+    const page = await watching("pi", "/", "WatchRecipes");
+    const box = page.getByRole("region", { name: "Recipes that wait for approval" });
+    await box.getByText("Yours, for somebody else to approve").waitFor();
+    // Below those words, and nowhere above them.
+    const told = await box.innerText();
+    expect(told.split(name)).toHaveLength(2);
+    expect(told.indexOf("Yours, for somebody else")).toBeLessThan(told.indexOf(name));
+    await accessible(page);
+    await picture(page, "today-four-eyes");
+    await box.getByRole("link", { name: new RegExp(name) }).click();
+    const approve = page.getByRole("main").getByRole("button", { name: "Approve" });
+    await expect.poll(() => approve.getAttribute("aria-disabled")).toBe("true");
+    await fourEyes(false);
+    await page.reload();
+    await expect.poll(() => approve.getAttribute("aria-disabled")).toBe(null);
+    await page.getByRole("link", { name: "Today" }).click();
+    await box.getByRole("link", { name: new RegExp(name) }).waitFor();
+    expect(await box.getByText("Yours, for somebody else to approve").count()).toBe(0);
+  } finally {
+    await fourEyes(false);
+    const version = recipe?.latestVersion?.version ?? 0;
+    await recipes.rejectRecipe({ id, version, comment: "A test's" });
   }
 });

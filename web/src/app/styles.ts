@@ -38,4 +38,8 @@ import "@mantine/core/styles/Table.css";
 import "@mantine/core/styles/Tooltip.css";
 import "@mantine/core/styles/VisuallyHidden.css";
 import "@mantine/core/styles/PasswordInput.css";
+import "@mantine/core/styles/Switch.css";
+import "@mantine/core/styles/EmptyState.css";
+import "@mantine/core/styles/FloatingIndicator.css";
+import "@mantine/core/styles/SegmentedControl.css";
 import "./app.css";

@@ -37,6 +37,7 @@ export const variables: CSSVariablesResolver = () => ({
     "--mantine-color-placeholder": "#666f78",
     "--mantine-color-error": "#b3261e",
     "--mantine-color-anchor": "#0b6474",
+    "--mantine-color-yellow-light-color": "#6b4300",
   },
   dark: {
     "--mantine-color-dimmed": "#aab4bd",

@@ -1,5 +1,23 @@
-import { expect, test } from "vitest";
-import { changed, text } from "./Changes";
+import type { JsonObject } from "@bufbuild/protobuf";
+import { MantineProvider } from "@mantine/core";
+import { act } from "react";
+import { createRoot } from "react-dom/client";
+import { expect, test, vi } from "vitest";
+import { Changes, changed, differences, text } from "./Changes";
+
+vi.stubGlobal("IS_REACT_ACT_ENVIRONMENT", true);
+vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener() {}, removeEventListener() {} }));
+
+/** What a person reads of it, line by line. */
+async function read(before: JsonObject | undefined, after: JsonObject): Promise<string[]> {
+  const box = document.createElement("div");
+  const root = createRoot(box);
+  const changes = <Changes before={before} after={after} />;
+  await act(async () => root.render(<MantineProvider>{changes}</MantineProvider>));
+  const lines = [...box.querySelectorAll("div, p")].map((line) => line.textContent ?? "");
+  await act(async () => root.unmount());
+  return lines;
+}
 
 test("values are told as people read them", () => {
   expect(text("2026-11-26T19:22:51.658410Z", "Europe/Berlin")).toBe("2026-11-26 20:22");
@@ -8,10 +26,66 @@ test("values are told as people read them", () => {
   expect(text("SAMPLE_STATUS_IN_USE")).toBe("in use");
   expect(text("SHELF-B2")).toBe("SHELF-B2");
   expect([text(0), text(""), text(null), text(undefined)]).toEqual(["0", "–", "–", "–"]);
-  expect([text([{ grant_id: "x" }]), text([{}, {}])]).toEqual(["1 entry", "2 entries"]);
+  expect(text([1, true, "dc_voltage"])).toBe("1; true; dc_voltage");
+  expect(text([])).toBe("–");
+  expect(text([{ quantity: "dc_voltage", range_high: "200", etag: "x" }, { quantity: "dc_current" }])).toBe(
+    "quantity dc_voltage, range high 200; quantity dc_current",
+  );
   expect(text(["a".repeat(200)])).toHaveLength(122);
 });
 
 test("only what differs is told, and no bookkeeping", () => {
   expect(changed({ a: 1, b: [1], etag: "x" }, { a: 1, b: [2], c: true, etag: "y" })).toEqual(["b", "c"]);
+});
+
+const capability = (quantity: string, high: string) => ({ quantity, range_low: "0", range_high: high, unit: "V" });
+
+test("of a list it is told which entry came, which has left, and what has become of one", () => {
+  const was = [capability("dc_voltage", "100"), capability("resistance", "5"), capability("frequency", "9")];
+  const is = [capability("frequency", "9"), capability("dc_voltage", "200"), capability("dc_current", "1")];
+  expect(differences(was, is, ["capabilities"])).toEqual([
+    { path: ["capabilities", "dc_voltage", "range_high"], was: "100", is: "200" },
+    { path: ["capabilities"], was: capability("resistance", "5"), is: undefined, entry: "removed" },
+    { path: ["capabilities"], was: undefined, is: capability("dc_current", "1"), entry: "added" },
+  ]);
+});
+
+test("entries that nothing tells apart come and leave as they are, and as often", () => {
+  expect(differences(["iv_sweep", "hall", "hall"], ["hall", "cv_sweep"])).toEqual([
+    { path: [], was: "iv_sweep", is: undefined, entry: "removed" },
+    { path: [], was: "hall", is: undefined, entry: "removed" },
+    { path: [], was: undefined, is: "cv_sweep", entry: "added" },
+  ]);
+  const twice = [capability("dc_voltage", "1"), capability("dc_voltage", "2")];
+  expect(differences(twice, twice.slice(1))).toEqual([{ path: [], was: twice[0], is: undefined, entry: "removed" }]);
+});
+
+test("a list that was empty, and one that is, are lists", () => {
+  expect(differences(undefined, ["hall"])).toEqual([{ path: [], was: undefined, is: "hall", entry: "added" }]);
+  expect(differences(["hall"], undefined)).toEqual([{ path: [], was: "hall", is: undefined, entry: "removed" }]);
+  expect(differences(["a", "b"], ["b", "a"])).toEqual([{ path: [], was: ["a", "b"], is: ["b", "a"] }]);
+});
+
+test("what differs within an object is told by itself, and no bookkeeping", () => {
+  const was = { state: "RECIPE_STATE_DRAFT", etag: "1", limits: [{ param: "vgs_stop", low: 0, high: 2 }] };
+  const is = { state: "RECIPE_STATE_IN_REVIEW", etag: "2", limits: [{ param: "vgs_stop", low: 0, high: 3 }] };
+  expect(differences(was, is, ["latest_version"])).toEqual([
+    { path: ["latest_version", "limits", "vgs_stop", "high"], was: 2, is: 3 },
+    { path: ["latest_version", "state"], was: "RECIPE_STATE_DRAFT", is: "RECIPE_STATE_IN_REVIEW" },
+  ]);
+  expect(differences({ a: 1 }, { a: 1 })).toEqual([]);
+});
+
+test("each difference is a line, and of many it is told how many more there are", async () => {
+  const before = { location: "A1", capabilities: [capability("dc_voltage", "100"), capability("resistance", "5")] };
+  const after = { location: "B2", capabilities: [capability("dc_voltage", "200")] };
+  expect(await read(before, after)).toEqual([
+    "capabilities, dc voltage, range high 100 → 200",
+    "capabilities removed quantity resistance, range low 0, range high 5, unit V",
+    "location A1 → B2",
+  ]);
+  const methods = Array.from({ length: 8 }, (_, nth) => `method-${nth}`);
+  const lines = await read({ methods: [], state: "x" }, { methods, state: "x" });
+  expect([lines.length, lines[0], lines.at(-1)]).toEqual([6, "methods added method-0", "and 3 more"]);
+  expect(await read(undefined, after)).toEqual(["new"]);
 });

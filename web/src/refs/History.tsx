@@ -8,6 +8,7 @@ import { ErrorView } from "../ui/ErrorView";
 import { quoted } from "../ui/ListTable";
 import { More } from "../ui/More";
 import { Time } from "../ui/Time";
+import { actionName } from "./actions";
 import { Changes } from "./Changes";
 import { PersonName } from "./refs";
 
@@ -50,7 +51,7 @@ export function History({ id }: { id: string }) {
                 <Who actor={event.actor} onBehalfOf={event.onBehalfOf} />
               </Table.Td>
               <Table.Td>
-                {event.action}
+                {actionName(event.action)}
                 {event.reason && (
                   <Text size="xs" c="dimmed">
                     {event.reason}

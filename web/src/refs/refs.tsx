@@ -108,13 +108,16 @@ export function RecipeLink({ versionId }: { versionId: string }) {
   );
 }
 
-/** A certificate, by its number. */
-export function CertificateLink({ id }: { id: string }) {
-  const { data } = useQuery({
+export function calibrationQuery(id: string) {
+  return queryOptions({
     queryKey: ["calibrations", id],
     queryFn: async ({ signal }) => (await rpc.calibrations.getCalibration({ id }, { signal })).calibration,
-    staleTime: MINUTE,
   });
+}
+
+/** A certificate, by its number. */
+export function CertificateLink({ id }: { id: string }) {
+  const { data } = useQuery({ ...calibrationQuery(id), staleTime: MINUTE });
   return (
     <Anchor size="sm" renderRoot={(props) => <Link to="/calibrations/$id" params={{ id }} {...props} />}>
       {data?.certificateId ?? "…"}

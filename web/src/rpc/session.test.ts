@@ -14,7 +14,40 @@ const tokens = (token: string, seconds = 900) =>
   [200, { access_token: token, expires_in: seconds }] as [number, unknown];
 const refused: [number, unknown] = [401, { detail: { code: "token_revoked", message: "ended" } }];
 
-beforeEach(() => vi.resetModules());
+/** A browser: its tabs wait for each other's turn, and hear each other a moment later. */
+function browser() {
+  const tabs: { hear?: (event: { data: unknown }) => void }[] = [];
+  class Channel {
+    hear?: (event: { data: unknown }) => void;
+    constructor() {
+      tabs.push(this);
+    }
+    addEventListener(_: string, hear: (event: { data: unknown }) => void) {
+      this.hear = hear;
+    }
+    postMessage(data: unknown) {
+      for (const tab of tabs) if (tab !== this) setTimeout(() => tab.hear?.({ data }));
+    }
+  }
+  vi.stubGlobal("BroadcastChannel", Channel);
+  let turn: Promise<unknown> = Promise.resolve();
+  const request = (_: string, work: () => Promise<void>) => {
+    const mine = turn.then(work);
+    turn = mine.catch(() => {});
+    return mine;
+  };
+  Object.defineProperty(navigator, "locks", { configurable: true, value: { request } });
+}
+
+async function tab() {
+  vi.resetModules();
+  return (await import("./session")).session;
+}
+
+beforeEach(() => {
+  vi.resetModules();
+  browser();
+});
 
 test("many who want a token share one renewal, and a token is kept while it is good", async () => {
   const { session } = await import("./session");
@@ -77,17 +110,56 @@ test("the same person may come again", async () => {
   expect(reload).not.toHaveBeenCalled();
 });
 
+test("one renewal is for all tabs, and each of them has it at once", async () => {
+  const tabs = [await tab(), await tab(), await tab()] as const;
+  const fetch = edge(tokens(of("ada"), 20), tokens(`${of("ada")}2`), tokens(`${of("ada")}3`));
+  await tabs[0].signIn("ada@demo.lab", "secret");
+  await vi.waitFor(() => expect(tabs.map(({ state }) => state)).toEqual(["in", "in", "in"]));
+  // It expires in all of them.
+  const renewed = await Promise.all(tabs.map((one) => one.token()));
+  expect(renewed).toEqual(Array(3).fill(`${of("ada")}2`));
+  expect(fetch).toHaveBeenCalledTimes(2);
+  // And it is refused in all of them: what one has already renewed is not renewed by another.
+  for (const one of tabs) one.refused(`${of("ada")}2`);
+  await tabs[1].token();
+  await vi.waitFor(async () => expect(await tabs[2].token()).toBe(`${of("ada")}3`));
+  expect(fetch).toHaveBeenCalledTimes(3);
+});
+
+test("a renewal that fails in one tab is tried by the next", async () => {
+  const [one, two] = [await tab(), await tab()];
+  edge([503, {}], tokens("a"));
+  const both = await Promise.allSettled([one.token(), two.token()]);
+  expect(both.map(({ status }) => status)).toEqual(["rejected", "fulfilled"]);
+  await vi.waitFor(() => expect(one.state).toBe("in"));
+});
+
+test("where another person signs in in another tab, this one begins again at once", async () => {
+  const reload = vi.fn();
+  vi.stubGlobal("window", { location: { reload } });
+  const [hers, other] = [await tab(), await tab()];
+  edge(tokens(of("ada")), [200, {}], tokens(of("eve")));
+  await hers.signIn("ada@demo.lab", "secret");
+  await vi.waitFor(() => expect(other.state).toBe("in"));
+  await hers.signOut();
+  await vi.waitFor(() => expect(other.state).toBe("out"));
+  void other.signIn("eve@demo.lab", "secret");
+  // Each of them had been Ada's.
+  await vi.waitFor(() => expect(reload).toHaveBeenCalledTimes(2));
+  expect([hers.state, other.state]).toEqual(["out", "out"]);
+});
+
 /** What another tab says. */
 function otherTabs() {
-  const heard: ((event: { data: string }) => void)[] = [];
+  const heard: ((event: { data: unknown }) => void)[] = [];
   vi.stubGlobal(
     "BroadcastChannel",
     class {
-      addEventListener = (_: string, hear: (event: { data: string }) => void) => heard.push(hear);
+      addEventListener = (_: string, hear: (event: { data: unknown }) => void) => heard.push(hear);
       postMessage() {}
     },
   );
-  return (data: string) => {
+  return (data: unknown) => {
     for (const hear of heard) hear({ data });
   };
 }
@@ -99,6 +171,19 @@ test("signed out in another tab, one is signed out here", async () => {
   await session.refresh();
   say("out");
   expect(session.state).toBe("out");
+});
+
+test("signed out, one is not brought back by a renewal that another tab had under way", async () => {
+  const say = otherTabs();
+  const session = await tab();
+  edge(tokens(of("ada")));
+  await session.refresh();
+  say("out");
+  const renewed = { token: of("ada"), expiresAt: Date.now() + 900_000 };
+  say({ by: "renewal", ...renewed });
+  expect(session.state).toBe("out");
+  say({ by: "sign-in", ...renewed });
+  expect(session.state).toBe("in");
 });
 
 test("signed out in another tab, what is being written here waits for its writer, and for nobody else", async () => {

@@ -7,12 +7,16 @@ const PATH = "/web/session";
 /** Tokens are renewed so long before they expire. */
 const AHEAD_MS = 30_000;
 const LOCK = "spectra-session";
+/** A tab's turn lasts so long after it has told the others what came of it: they hear it before it is theirs. */
+const HEARD_MS = 100;
 
-interface Tokens {
-  access_token: string;
-  /** Seconds. */
-  expires_in: number;
+interface Token {
+  token: string;
+  expiresAt: number;
 }
+
+/** What tabs tell each other, from memory to memory. */
+type Said = "out" | (Token & { by: "sign-in" | "renewal" });
 
 /** What the edge answered instead of a session. */
 export class SessionError extends Error {
@@ -39,10 +43,11 @@ class Session {
   #channel = typeof BroadcastChannel === "undefined" ? undefined : new BroadcastChannel(LOCK);
 
   constructor() {
-    this.#channel?.addEventListener("message", (event) => {
+    this.#channel?.addEventListener("message", ({ data }: MessageEvent<Said>) => {
       // Signed out in another tab: what somebody is writing in this one waits for them.
-      if (event.data === "out") this.#become(this.#state !== "out" && this.#keeps() ? "lapsed" : "out");
-      if (event.data === "in" && this.#state !== "in") void this.refresh().catch(() => {});
+      if (data === "out") this.#become(this.#state !== "out" && this.#keeps() ? "lapsed" : "out");
+      // Whoever is signed out is not brought back by a renewal that was under way: by a sign-in alone.
+      else if (data.by === "sign-in" || this.#state === "in" || this.#state === "unknown") void this.#take(data);
     });
   }
 
@@ -62,7 +67,7 @@ class Session {
 
   /** An access token that is good for a moment yet. Where the session has ended, waits until somebody has signed in again. */
   async token(): Promise<string> {
-    if (this.#token && Date.now() < this.#expiresAt - AHEAD_MS) return this.#token;
+    if (this.#isGood()) return this.#token;
     await this.refresh().catch((error) => {
       if (!(error instanceof SessionError && error.status === 401)) throw error;
     });
@@ -75,10 +80,14 @@ class Session {
     if (this.#token === token) this.#token = "";
   }
 
-  /** Renews the token: once for all who wait in this tab, and one tab after the other. */
+  /** Renews the token: once for all who wait, in this tab and in the others. */
   refresh(): Promise<void> {
-    this.#refreshing ??= inTurn(() => this.#ask(`${PATH}/refresh`, "POST"))
-      .then((tokens) => this.#take(tokens))
+    this.#refreshing ??= this.#inTurn(async () => {
+      // Another tab may have renewed it meanwhile.
+      if (this.#isGood()) return undefined;
+      return { by: "renewal" as const, ...(await this.#ask(`${PATH}/refresh`)) };
+    })
+      .then((renewed) => renewed && this.#take(renewed))
       .catch((error) => {
         // A lab that cannot be reached has not signed anybody out.
         if (error instanceof SessionError && error.status === 401)
@@ -92,14 +101,16 @@ class Session {
   }
 
   async signIn(username: string, password: string): Promise<void> {
-    const tokens = await this.#ask(PATH, "POST", { username, password });
-    this.#channel?.postMessage("in");
-    await this.#take(tokens);
+    await this.#take(
+      await this.#inTurn(async () => ({ by: "sign-in" as const, ...(await this.#ask(PATH, { username, password })) })),
+    );
   }
 
   async signOut(): Promise<void> {
-    await inTurn(() => fetch(PATH, { method: "DELETE" }));
-    this.#channel?.postMessage("out");
+    await this.#inTurn(async () => {
+      await fetch(PATH, { method: "DELETE" });
+      return "out" as const;
+    });
     this.#become("out");
   }
 
@@ -108,9 +119,27 @@ class Session {
     this.#become("out");
   }
 
-  async #ask(path: string, method: string, body?: unknown): Promise<Tokens> {
+  #isGood(): boolean {
+    return this.#token !== "" && Date.now() < this.#expiresAt - AHEAD_MS;
+  }
+
+  /** One tab after the other: each sends the cookie that the one before it was given, and tells the others what came of it. */
+  #inTurn<Outcome extends Said | undefined>(work: () => Promise<Outcome>): Promise<Outcome> {
+    return new Promise((resolve, reject) => {
+      const turn = async () => {
+        const outcome = await work();
+        resolve(outcome);
+        if (!outcome) return;
+        this.#channel?.postMessage(outcome);
+        await new Promise((heard) => setTimeout(heard, HEARD_MS));
+      };
+      (navigator.locks ? navigator.locks.request(LOCK, turn) : turn()).catch(reject);
+    });
+  }
+
+  async #ask(path: string, body?: unknown): Promise<Token> {
     const answer = await fetch(path, {
-      method,
+      method: "POST",
       ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
     }).catch((cause) => {
       throw new SessionError(503, "UNREACHABLE", String(cause?.message ?? cause), "");
@@ -127,18 +156,18 @@ class Session {
         wait ? wait * 1000 : undefined,
       );
     }
-    return json;
+    return { token: json.access_token, expiresAt: Date.now() + json.expires_in * 1000 };
   }
 
-  async #take(tokens: Tokens): Promise<void> {
-    const person = personOf(tokens.access_token);
+  async #take({ token, expiresAt }: Token): Promise<void> {
+    const person = personOf(token);
     if (this.#person && person !== this.#person) {
       this.#become("out");
       return startAnew();
     }
     this.#person = person;
-    this.#token = tokens.access_token;
-    this.#expiresAt = Date.now() + tokens.expires_in * 1000;
+    this.#token = token;
+    this.#expiresAt = expiresAt;
     this.#become("in");
   }
 
@@ -176,11 +205,6 @@ function personOf(token: string): string {
 function startAnew(): Promise<never> {
   window.location.reload();
   return new Promise(() => {});
-}
-
-/** One tab after the other: each then sends the cookie that the one before it was given. */
-async function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  return navigator.locks ? navigator.locks.request(LOCK, work) : work();
 }
 
 export const session = new Session();

@@ -68,6 +68,31 @@ test("a watch that hears nothing for long is not live, is opened again where it 
   expect(heard).toEqual(["start", undefined]);
 });
 
+test("a watch that was away for long begins anew, and what it missed is asked for once", async () => {
+  const one = server();
+  const asked = vi.spyOn(queryClient, "invalidateQueries").mockResolvedValue();
+  let away = false;
+  const { start } = one;
+  one.start = (resumeToken, signal) => {
+    if (!away) return start(resumeToken, signal);
+    one.asked.push(resumeToken);
+    throw new Error("away");
+  };
+  await watching(one);
+  await act(async () => one.say({ event: "start", resumeToken: "1" }));
+  away = true;
+  await pass(70_000);
+  expect(one.asked.slice(0, 3)).toEqual(["", "1", "1"]);
+  expect(one.asked.at(-1)).toBe("");
+  expect(asked).not.toHaveBeenCalled();
+  away = false;
+  await pass(15_000);
+  await act(async () => one.say({ event: "anew", resumeToken: "9" }));
+  await act(async () => one.say({ event: "next", resumeToken: "10" }));
+  expect(asked).toHaveBeenCalledTimes(1);
+  expect(heard).toEqual(["start", "anew", "next"]);
+});
+
 test("signs of life are enough", async () => {
   const one = server();
   await watching(one);

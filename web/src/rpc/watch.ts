@@ -55,9 +55,13 @@ async function connection(): Promise<(() => void) | undefined> {
 let askedAt = 0;
 
 /** Asks for everything that the page shows: once for all its watches that have no connection. */
-function askForAll(): void {
+function askNowAndThen(): void {
   if (Date.now() - askedAt < ASKED_MS / 2) return;
   askedAt = Date.now();
+  askForAll();
+}
+
+function askForAll(): void {
   // What was measured is much, and stays what it is.
   const changes = { predicate: ({ queryKey }: { queryKey: QueryKey }) => queryKey[0] !== "runData" };
   void queryClient.invalidateQueries(changes, { cancelRefetch: false });
@@ -84,6 +88,8 @@ export function useWatch<Message extends object>(
     let stream: AbortController | undefined;
     let patience: ReturnType<typeof setTimeout> | undefined;
     let resumeToken = "";
+    /** What happened meanwhile, the watch does not tell any more. */
+    let missed = false;
 
     function listen() {
       clearTimeout(patience);
@@ -105,7 +111,7 @@ export function useWatch<Message extends object>(
         if (!giveBack) {
           rest();
           await wait(ASKED_MS);
-          if (!signal.aborted) askForAll();
+          if (!signal.aborted) askNowAndThen();
           continue;
         }
         if (signal.aborted) return giveBack();
@@ -116,12 +122,15 @@ export function useWatch<Message extends object>(
             listen();
             hears(watch, true);
             pause = PAUSE_MS;
+            if (missed) askForAll();
+            missed = false;
             resumeToken = "resumeToken" in message ? String(message.resumeToken) : "";
             latest.current.told(message);
           }
         } catch {
-          // A token that is too old would be refused for ever; the page's own queries have what was missed.
+          // A token that is too old would be refused for ever.
           if (pause > 4 * PAUSE_MS) resumeToken = "";
+          missed ||= resumeToken === "";
         } finally {
           giveBack();
         }

@@ -1,5 +1,5 @@
-import { Button, Group, useComputedColorScheme } from "@mantine/core";
-import { useEffect, useRef } from "react";
+import { Button, Group, Text, useComputedColorScheme, VisuallyHidden } from "@mantine/core";
+import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
 import uPlot from "uplot";
 import { m } from "../gen/words/messages";
 import { type Axes, type Leg, legs, type Series } from "./legs";
@@ -14,10 +14,18 @@ const INKS = {
   dark: ["#76c2ce", "#ffb27d", "#c9a9f0", "#9bd68a", "#f29ac4", "#d9d36a"],
 };
 
-/** Curves over one axis. A drag zooms in, a double click out again; the legend reads off what is under the cursor. */
+/** Points that an arrow goes together with Shift. */
+const STRIDE = 10;
+
+/**
+ * Curves over one axis. A drag zooms in, a double click out again; the legend reads off what is under the cursor. Keys do the
+ * same, and what they lead to is said as well.
+ */
 export function Curve(props: { series: Series[]; across: string; up: string; logarithmic: Axes }) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
+  const keys = useId();
+  const [read, setRead] = useState("");
   const scheme = useComputedColorScheme("light");
   const { series, across, up, logarithmic } = props;
   useEffect(() => {
@@ -66,18 +74,87 @@ export function Curve(props: { series: Series[]; across: string; up: string; log
     };
   }, [series, across, up, logarithmic, scheme]);
 
+  // As the axis goes, where it is logarithmic by its exponents.
+  const [there, back] = logarithmic.across ? [Math.log10, (value: number) => 10 ** value] : [Number, Number];
+  const shown = ({ scales }: uPlot) => [scales.x?.min, scales.x?.max].map((end) => there(end ?? Number.NaN));
+  const show = (now: uPlot, from: number, to: number) =>
+    now.batch(() => now.setScale("x", { min: back(from), max: back(to) }));
+  /** Puts the cursor on a point. */
+  const put = (now: uPlot, point: number) => {
+    const y = now.data.slice(1).find((values) => values[point] != null)?.[point];
+    now.setCursor({
+      left: Math.max(0, now.valToPos(now.data[0][point] ?? 0, "x")),
+      top: y == null ? 0 : now.valToPos(y, "y"),
+    });
+  };
+  /** Zooms; what the cursor is on stays where it is, or else the middle. */
   const zoom = (factor: number) => {
     const now = plot.current;
-    const { min, max } = now?.scales.x ?? {};
-    if (!now || min == null || max == null) return;
-    const [there, back] = props.logarithmic.across ? [Math.log10, (value: number) => 10 ** value] : [Number, Number];
-    const [middle, half] = [(there(min) + there(max)) / 2, ((there(max) - there(min)) / 2) * factor];
-    now.setScale("x", { min: back(middle - half), max: back(middle + half) });
+    if (!now) return;
+    const { idx: point } = now.cursor;
+    const [low = 0, high = 0] = shown(now);
+    const fixed = point == null ? (low + high) / 2 : there(now.data[0][point] ?? 0);
+    const [from, to] = [fixed + (low - fixed) * factor, fixed + (high - fixed) * factor];
+    show(now, from, to);
+    if (point != null) put(now, point);
+    setRead(m.ui_curve_from_to({ across, low: short(back(from)), high: short(back(to)) }));
   };
-  const whole = () => plot.current?.setData(plot.current.data, true);
+  const whole = () => {
+    const now = plot.current;
+    if (!now) return;
+    const { idx: point } = now.cursor;
+    now.batch(() => now.setData(now.data, true));
+    if (point != null) put(now, point);
+    setRead(m.ui_curve_whole());
+  };
+  /** Takes the cursor so many points on, or as far as there are some, and reads off what is there. */
+  const go = (points: number) => {
+    const now = plot.current;
+    const [first, last] = now?.series[0]?.idxs ?? [];
+    if (!now || first == null || last == null) return;
+    // From without, it comes to the first or the last point that is seen.
+    const from = now.cursor.idx ?? (points > 0 ? first - points : last - points);
+    const point = Math.max(0, Math.min(now.data[0].length - 1, Number.isFinite(points) ? from + points : points));
+    const x = there(now.data[0][point] ?? 0);
+    const [low = 0, high = 0] = shown(now);
+    if (x < low || x > high) show(now, x - (high - low) / 2, x + (high - low) / 2);
+    put(now, point);
+    const values = now.series.flatMap(({ label }, nth) => {
+      const value = now.data[nth]?.[now.cursor.idxs?.[nth] ?? -1];
+      return value == null ? [] : [m.ui_curve_value({ name: String(label), value: short(value) })];
+    });
+    setRead(values.join("; "));
+  };
+  const pressed = (event: KeyboardEvent) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const points = event.shiftKey ? STRIDE : 1;
+    const means: Record<string, () => void> = {
+      ArrowLeft: () => go(-points),
+      ArrowRight: () => go(points),
+      Home: () => go(Number.NEGATIVE_INFINITY),
+      End: () => go(Number.POSITIVE_INFINITY),
+      "+": () => zoom(0.5),
+      "-": () => zoom(2),
+      "0": whole,
+    };
+    const meant = means[event.key];
+    if (!meant) return;
+    event.preventDefault();
+    meant();
+  };
   return (
     <div>
-      <div ref={box} className={classes.box} role="img" aria-label={m.ui_curve_of({ up, across })} />
+      <div
+        ref={box}
+        className={classes.box}
+        role="application"
+        aria-label={m.ui_curve_of({ up, across })}
+        aria-describedby={keys}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: its keys have to reach it
+        tabIndex={0}
+        onKeyDown={pressed}
+      />
+      <VisuallyHidden aria-live="polite">{read}</VisuallyHidden>
       <Group gap="xs" mt="xs">
         <Button size="xs" variant="default" onClick={() => zoom(0.5)}>
           {m.ui_zoom_in()}
@@ -88,6 +165,9 @@ export function Curve(props: { series: Series[]; across: string; up: string; log
         <Button size="xs" variant="default" onClick={whole}>
           {m.ui_show_all()}
         </Button>
+        <Text id={keys} size="xs" c="dimmed">
+          {m.ui_curve_keys()}
+        </Text>
       </Group>
     </div>
   );

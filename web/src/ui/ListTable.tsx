@@ -1,10 +1,10 @@
 import {
   Button,
+  EmptyState,
   Group,
   Menu,
   Skeleton,
   Table,
-  Text,
   TextInput,
   type TextInputProps,
   UnstyledButton,
@@ -141,10 +141,18 @@ function clean(search: ListSearch): ListSearch {
 type List<Row> = ReturnType<typeof useListTable<Row>>;
 
 /** Why there is nothing: what was looked for or chosen is not there, or nothing is there yet. */
-function Empty({ search, children }: { search: ListSearch; children: ReactNode }) {
-  const { q, sort: _, page: __, columns: ___, ...chosen } = search;
-  if (q) return <Text>{m.ui_nothing_found({ words: q })}</Text>;
-  return Object.keys(chosen).length > 0 ? <Text>{m.ui_nothing_as_chosen()}</Text> : children;
+function Empty<Row>({ list, children }: { list: List<Row>; children: ReactNode }) {
+  const { q, sort: _, page: __, columns: ___, ...chosen } = list.search;
+  if (!q && Object.keys(chosen).length === 0) return children;
+  return (
+    <EmptyState size="sm" description={q ? m.ui_nothing_found({ words: q }) : m.ui_nothing_as_chosen()}>
+      <EmptyState.Actions>
+        <Button size="xs" variant="default" onClick={() => void list.restart()}>
+          {m.ui_show_the_whole_list()}
+        </Button>
+      </EmptyState.Actions>
+    </EmptyState>
+  );
 }
 
 /** The one table: sorted by its heads, paged below, its columns chosen, honest about loading and emptiness. */
@@ -219,7 +227,7 @@ export function ListTable<Row extends { id: string }>(props: {
         </Table>
         {rows?.length === 0 && (
           <div className={classes.empty}>
-            <Empty search={search}>{props.empty}</Empty>
+            <Empty list={list}>{props.empty}</Empty>
           </div>
         )}
       </section>

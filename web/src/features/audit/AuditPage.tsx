@@ -2,6 +2,7 @@ import { Code, NativeSelect, Text } from "@mantine/core";
 import { useContext } from "react";
 import type { AuditEvent } from "../../gen/spectra/auth/v1/audit_service_pb";
 import { m } from "../../gen/words/messages";
+import { ACTIONS, actionName } from "../../refs/actions";
 import { Changes } from "../../refs/Changes";
 import { Who } from "../../refs/History";
 import { usePeople } from "../../refs/refs";
@@ -27,6 +28,13 @@ const RESOURCES: Record<string, string> = {
   session: m.audit_resource_session(),
   call: m.audit_resource_call(),
 };
+/** Services, by their names in events. */
+const SERVICES: Record<string, string> = {
+  auth: m.audit_service_auth(),
+  calibration: m.audit_service_calibration(),
+  runs: m.audit_service_runs(),
+  samples: m.audit_service_samples(),
+};
 /** Sessions are renewed all day long by whoever is signed in, so that they are shown only to who asks for them. */
 const ALL = "all";
 
@@ -38,7 +46,7 @@ const COLUMNS: Column<AuditEvent>[] = [
     title: m.audit_what(),
     cell: (event) => (
       <>
-        {RESOURCES[event.resource] ?? event.resource} {event.action}
+        {RESOURCES[event.resource] ?? event.resource} {actionName(event.action)}
         {event.reason && (
           <Text size="xs" c="dimmed">
             {event.reason}
@@ -64,10 +72,12 @@ export default function AuditPage() {
     key: ["audit"],
     order: "",
     followed: true,
-    filter: ({ resource, person, id, since, until }) =>
+    filter: ({ resource, action, service, person, id, since, until }) =>
       all(
-        !resource && !id && 'action != "refresh"',
+        !resource && !action && !id && 'action != "refresh"',
         resource && resource !== ALL && `resource = ${quoted(resource)}`,
+        action && `action = ${quoted(action)}`,
+        service && `service = ${quoted(service)}`,
         person && `(actor = ${quoted(`user:${person}`)} OR on_behalf_of = ${quoted(`user:${person}`)})`,
         id && `resource_id = ${quoted(id.trim())}`,
         since && isDay(since) && `recorded_at >= ${quoted(startOfDay(since, zone).toISOString())}`,
@@ -99,6 +109,20 @@ export default function AuditPage() {
                 </option>
               ))}
             </NativeSelect>
+            <Choice
+              label={m.audit_action()}
+              every={m.audit_any_action()}
+              of={ACTIONS}
+              value={search.action}
+              choose={(action) => ask({ action })}
+            />
+            <Choice
+              label={m.audit_service()}
+              every={m.audit_any_service()}
+              of={SERVICES}
+              value={search.service}
+              choose={(service) => ask({ service })}
+            />
             <NativeSelect
               label={m.audit_who()}
               value={search.person ?? ""}
@@ -120,5 +144,29 @@ export default function AuditPage() {
         empty={<Text>{m.audit_nothing_was_recorded_that_fits()}</Text>}
       />
     </Page>
+  );
+}
+
+/** One of what has names, or every one. */
+function Choice(props: {
+  label: string;
+  every: string;
+  of: Record<string, string>;
+  value: string | undefined;
+  choose: (value: string) => void;
+}) {
+  return (
+    <NativeSelect
+      label={props.label}
+      value={props.value ?? ""}
+      onChange={(event) => props.choose(event.currentTarget.value)}
+    >
+      <option value="">{props.every}</option>
+      {Object.entries(props.of).map(([value, name]) => (
+        <option key={value} value={value}>
+          {name}
+        </option>
+      ))}
+    </NativeSelect>
   );
 }

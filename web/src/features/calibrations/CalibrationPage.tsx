@@ -5,7 +5,7 @@ import type { ReactNode } from "react";
 import { type Calibration, CalibrationState } from "../../gen/spectra/calibration/v1/calibration_pb";
 import { m } from "../../gen/words/messages";
 import { History } from "../../refs/History";
-import { InstrumentLink, PersonName } from "../../refs/refs";
+import { calibrationQuery, InstrumentLink, PersonName } from "../../refs/refs";
 import { Uses } from "../../refs/Uses";
 import { useCan } from "../../rpc/me";
 import { calibrationStateName, certificateTone } from "../../rpc/names";
@@ -50,11 +50,7 @@ const REVIEWS = [
 
 export default function CalibrationPage() {
   const { id } = useParams({ from: "/calibrations/$id" });
-  const query = useQuery({
-    ...FOLLOWED,
-    queryKey: ["calibrations", id],
-    queryFn: async ({ signal }) => (await rpc.calibrations.getCalibration({ id }, { signal })).calibration,
-  });
+  const query = useQuery({ ...FOLLOWED, ...calibrationQuery(id) });
   const calibration = query.data;
   if (query.error && !calibration) return <ErrorView error={query.error} again={() => query.refetch()} />;
   if (!calibration) return <Skeleton height={300} />;

@@ -3,7 +3,9 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { CalibrationStatus } from "../../gen/spectra/calibration/v1/calibration_pb";
+import type { Recipe } from "../../gen/spectra/runs/v1/recipe_pb";
 import { m } from "../../gen/words/messages";
+import { useWantsAnother } from "../../refs/approval";
 import { InstrumentLink, SampleLink, useInstruments, useMethodTitle } from "../../refs/refs";
 import { isFit, Standing, statusQuery, useStandings } from "../../refs/Standing";
 import { useRecipeEvents, useRunEvents, useSampleEvents } from "../../refs/watches";
@@ -17,6 +19,8 @@ import { State } from "../../ui/State";
 import { Time } from "../../ui/Time";
 
 const SHOWN = 8;
+/** Recipes among which those are that wait for me. */
+const LOOKED_THROUGH = 100;
 const DAYS_S = 30 * 86_400;
 
 /** What needs me today. */
@@ -38,7 +42,14 @@ export default function DashboardPage() {
         <Runs
           title={m.dashboard_in_the_queue()}
           filter="state = QUEUED OR state = HELD"
-          empty={m.dashboard_the_queue_is_empty()}
+          empty={
+            <>
+              {m.dashboard_the_queue_is_empty()}{" "}
+              {can("runs.create") && (
+                <Anchor renderRoot={(props) => <Link to="/runs/new" {...props} />}>{m.dashboard_new_run()}</Anchor>
+              )}
+            </>
+          }
           search={{ state: "QUEUED.HELD" }}
         />
         <Instruments />
@@ -71,7 +82,7 @@ function Lines<Row>({
   children,
 }: {
   query: { data?: Row[] | undefined; error: unknown; refetch: () => unknown };
-  empty: string;
+  empty: ReactNode;
   children: (row: Row) => ReactNode;
 }) {
   if (query.error && !query.data) return <ErrorView error={query.error} again={() => query.refetch()} />;
@@ -93,7 +104,7 @@ function Runs({
 }: {
   title: string;
   filter: string;
-  empty: string;
+  empty: ReactNode;
   search: { state: string };
 }) {
   const method = useMethodTitle();
@@ -155,7 +166,7 @@ function Instruments() {
       </Group>
       <Lines
         query={{ data: query.data?.filter((status) => !isFit(status)), error: failed.error, refetch: failed.refetch }}
-        empty={m.dashboard_all_are_fit_for_use()}
+        empty={instruments.data?.length === 0 ? m.dashboard_no_instruments_yet() : m.dashboard_all_are_fit_for_use()}
       >
         {(status) => (
           <Group key={status.instrumentId} gap="xs">
@@ -219,7 +230,7 @@ function Quarantine() {
         </Anchor>
       }
     >
-      <Lines query={query} empty={m.ui_there_are_none()}>
+      <Lines query={query} empty={m.dashboard_no_sample_is_set_aside()}>
         {(sample) => (
           <Group key={sample.id} gap="xs">
             <SampleLink id={sample.id} />
@@ -235,11 +246,22 @@ function Quarantine() {
 
 function Reviews() {
   useRecipeEvents();
+  const wantsAnother = useWantsAnother();
   const query = useQuery({
     queryKey: ["recipes", "review"],
     queryFn: async ({ signal }) =>
-      (await rpc.recipes.listRecipes({ filter: "state = IN_REVIEW", pageSize: SHOWN }, { signal })).recipes,
+      (await rpc.recipes.listRecipes({ filter: "state = IN_REVIEW", pageSize: LOOKED_THROUGH }, { signal })).recipes,
   });
+  const mine = query.data?.filter(wantsAnother) ?? [];
+  const link = (recipe: Recipe) => (
+    <Anchor
+      key={recipe.id}
+      size="sm"
+      renderRoot={(props) => <Link to="/recipes/$id" params={{ id: recipe.id }} {...props} />}
+    >
+      {m.dashboard_recipe_version({ name: recipe.name, version: recipe.latestVersion?.version ?? "–" })}
+    </Anchor>
+  );
   return (
     <Box
       title={m.dashboard_recipes_that_wait_for_approval()}
@@ -249,17 +271,20 @@ function Reviews() {
         </Anchor>
       }
     >
-      <Lines query={query} empty={m.ui_there_are_none()}>
-        {(recipe) => (
-          <Anchor
-            key={recipe.id}
-            size="sm"
-            renderRoot={(props) => <Link to="/recipes/$id" params={{ id: recipe.id }} {...props} />}
-          >
-            {m.dashboard_recipe_version({ name: recipe.name, version: recipe.latestVersion?.version ?? "–" })}
-          </Anchor>
-        )}
+      <Lines
+        query={{ ...query, data: query.data?.filter((recipe) => !wantsAnother(recipe)).slice(0, SHOWN) }}
+        empty={m.dashboard_no_recipe_waits_for_you()}
+      >
+        {link}
       </Lines>
+      {mine.length > 0 && (
+        <>
+          <Text size="sm" c="dimmed" mt="xs">
+            {m.dashboard_yours_wait_for_somebody_else()}
+          </Text>
+          {mine.slice(0, SHOWN).map(link)}
+        </>
+      )}
     </Box>
   );
 }
@@ -273,7 +298,7 @@ function Certificates() {
   });
   return (
     <Box title={m.dashboard_certificates_that_wait_for_review()} more={null}>
-      <Lines query={query} empty={m.ui_there_are_none()}>
+      <Lines query={query} empty={m.dashboard_no_certificate_waits()}>
         {(certificate) => (
           <Group key={certificate.id} gap="xs">
             <Anchor

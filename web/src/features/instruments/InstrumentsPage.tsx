@@ -1,4 +1,4 @@
-import { Anchor, NativeSelect, Text } from "@mantine/core";
+import { Anchor, NativeSelect } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQueries } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
@@ -10,6 +10,7 @@ import { rpc } from "../../rpc/transport";
 import { Action, unless } from "../../ui/Action";
 import { Dialog } from "../../ui/Dialog";
 import { all, type Column, ListTable, matches, Search, useListTable } from "../../ui/ListTable";
+import { NoneYet } from "../../ui/NoneYet";
 import { Page } from "../../ui/Page";
 import { NewInstrument } from "./NewInstrument";
 import { key } from "./queries";
@@ -99,7 +100,14 @@ export default function InstrumentsPage() {
           </>
         }
         columns={COLUMNS}
-        empty={<Text>{m.instruments_no_instruments_yet()}</Text>}
+        empty={
+          <NoneYet
+            title={m.instruments_no_instruments_yet()}
+            what={m.instruments_what_an_instrument_is()}
+            verb={m.instruments_add_an_instrument()}
+            begin={may && open}
+          />
+        }
       />
       <Dialog opened={opened} close={close} title={m.instruments_add_an_instrument()} size="lg">
         <NewInstrument close={close} />

@@ -1,5 +1,6 @@
-import { Text, Textarea, TextInput } from "@mantine/core";
+import { Anchor, Textarea, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
+import { Link } from "@tanstack/react-router";
 import { useForm } from "react-hook-form";
 import type { Project } from "../../gen/spectra/samples/v1/project_pb";
 import { m } from "../../gen/words/messages";
@@ -12,6 +13,7 @@ import { ConfirmedAction } from "../../ui/ConfirmedAction";
 import { Dialog } from "../../ui/Dialog";
 import { FormShell } from "../../ui/FormShell";
 import { all, type Column, ListTable, matches, Search, useListTable } from "../../ui/ListTable";
+import { NoneYet } from "../../ui/NoneYet";
 import { Page } from "../../ui/Page";
 import { State } from "../../ui/State";
 import { Time } from "../../ui/Time";
@@ -19,7 +21,14 @@ import { Time } from "../../ui/Time";
 const key = ["projects"];
 
 const COLUMNS: Column<Project>[] = [
-  { name: "code", title: m.projects_code(), sort: "code", cell: (project) => project.code },
+  {
+    name: "code",
+    title: m.projects_code(),
+    sort: "code",
+    cell: ({ id, code }) => (
+      <Anchor renderRoot={(props) => <Link to="/samples" search={{ project: id }} {...props} />}>{code}</Anchor>
+    ),
+  },
   { name: "name", title: m.ui_name(), sort: "name", cell: (project) => project.name },
   { name: "description", title: m.projects_description(), cell: (project) => project.description || "–" },
   {
@@ -75,7 +84,14 @@ export default function ProjectsPage() {
         list={list}
         filters={<Search list={list} label={m.projects_search_projects()} />}
         columns={COLUMNS}
-        empty={<Text>{m.projects_no_projects_yet()}</Text>}
+        empty={
+          <NoneYet
+            title={m.projects_no_projects_yet()}
+            what={m.projects_what_a_project_is()}
+            verb={m.projects_new_project()}
+            begin={may && open}
+          />
+        }
       />
       <Dialog opened={opened} close={close} title={m.projects_new_project()}>
         <NewProject close={close} />

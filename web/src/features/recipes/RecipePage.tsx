@@ -5,6 +5,7 @@ import { useState } from "react";
 import { type Recipe, RecipeState, type RecipeVersion } from "../../gen/spectra/runs/v1/recipe_pb";
 import { RecipesService } from "../../gen/spectra/runs/v1/recipes_service_pb";
 import { m } from "../../gen/words/messages";
+import { useWantsAnother } from "../../refs/approval";
 import { text } from "../../refs/Changes";
 import { PersonName, useMethodTitle } from "../../refs/refs";
 import { useRecipeEvents } from "../../refs/watches";
@@ -32,6 +33,8 @@ interface Step {
   comment?: string;
   required?: boolean;
   danger?: boolean;
+  /** Whether the lab may want somebody else to do it. */
+  fourEyes?: boolean;
   send: (request: {
     id: string;
     version: number;
@@ -57,6 +60,7 @@ const STEPS: Step[] = [
     may: permissionOf(RecipesService.method.approveRecipe),
     means: m.recipes_runs_can_be_made_from_it(),
     comment: m.ui_comment(),
+    fourEyes: true,
     send: (request) => rpc.recipes.approveRecipe(request),
   },
   {
@@ -168,6 +172,7 @@ export default function RecipePage() {
 
 function StepAction({ recipe, step }: { recipe: Recipe; step: Step }) {
   const may = useCan()(step.may);
+  const another = useWantsAnother()(recipe) && step.fourEyes;
   const change = useChange(
     (comment: string, requestId) =>
       step.send({ id: recipe.id, version: recipe.latestVersion?.version ?? 0, etag: recipe.etag, comment, requestId }),
@@ -178,7 +183,9 @@ function StepAction({ recipe, step }: { recipe: Recipe; step: Step }) {
       verb={step.verb}
       sure={m.recipes_do_one({ verb: step.verb })}
       main={!step.danger}
-      disabledReason={unless(may, m.recipes_do({ verb: step.verb.toLowerCase() }))}
+      disabledReason={
+        unless(may, m.recipes_do({ verb: step.verb.toLowerCase() })) ?? (another ? m.recipes_it_is_yours() : undefined)
+      }
       title={m.ui_question({ verb: step.verb, what: recipe.name })}
       {...(step.comment ? { reason: step.comment } : {})}
       reasonRequired={step.required ?? false}

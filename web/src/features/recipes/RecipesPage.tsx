@@ -1,4 +1,4 @@
-import { Anchor, NativeSelect, Text } from "@mantine/core";
+import { Anchor, NativeSelect } from "@mantine/core";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { type Recipe, RecipeState } from "../../gen/spectra/runs/v1/recipe_pb";
 import { m } from "../../gen/words/messages";
@@ -9,6 +9,7 @@ import { recipeStateName, recipeTone } from "../../rpc/names";
 import { rpc } from "../../rpc/transport";
 import { Action, unless } from "../../ui/Action";
 import { all, type Column, ListTable, matches, Search, useListTable } from "../../ui/ListTable";
+import { NoneYet } from "../../ui/NoneYet";
 import { Page } from "../../ui/Page";
 import { State } from "../../ui/State";
 import { Time } from "../../ui/Time";
@@ -100,7 +101,14 @@ export default function RecipesPage() {
           </>
         }
         columns={COLUMNS}
-        empty={<Text>{m.recipes_no_recipes_yet()}</Text>}
+        empty={
+          <NoneYet
+            title={m.recipes_no_recipes_yet()}
+            what={m.recipes_what_a_recipe_is()}
+            verb={m.recipes_new_recipe()}
+            begin={may && (() => void navigate({ to: "/recipes/new" }))}
+          />
+        }
       />
     </Page>
   );

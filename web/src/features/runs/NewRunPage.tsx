@@ -6,6 +6,7 @@ import { RunPurpose } from "../../gen/spectra/runs/v1/run_pb";
 import { RunsService } from "../../gen/spectra/runs/v1/runs_service_pb";
 import { type Sample, SampleStatus } from "../../gen/spectra/samples/v1/sample_pb";
 import { m } from "../../gen/words/messages";
+import { runPolicyQuery } from "../../refs/approval";
 import { faultsOf, ParamsForm, paramsOf, type Texts, textsOf } from "../../refs/ParamsForm";
 import { sampleQuery, useInstruments, useMethods } from "../../refs/refs";
 import { Lockout, lockoutOf, Standing, statusQuery } from "../../refs/Standing";
@@ -20,6 +21,8 @@ import { all, type ListSearch, matches, quoted } from "../../ui/ListTable";
 import { Page, Section } from "../../ui/Page";
 import { wordsOf } from "../../ui/reasons";
 import { leaving, useUnsaved } from "../../ui/unsaved";
+import { demandsOf } from "./demands";
+import { Scope } from "./Scope";
 
 const PURPOSES = [RunPurpose.ROUTINE, RunPurpose.INTERMEDIATE_CHECK, RunPurpose.CALIBRATION];
 
@@ -65,10 +68,7 @@ function NewRun({ search, recipes }: { search: ListSearch; recipes: ApprovedReci
   const [shown, setShown] = useState<Texts>({});
   const instruments = useInstruments();
   const methods = useMethods();
-  const policy = useQuery({
-    queryKey: ["runPolicy"],
-    queryFn: async ({ signal }) => (await rpc.runs.getPolicy({}, { signal })).policy,
-  });
+  const policy = useQuery(runPolicyQuery);
   const recipe = recipes.find((one) => one.id === draft.recipeVersionId);
   const method = methods.data?.find((one) => one.code === (recipe?.method ?? draft.method));
   const instrument = instruments.data?.find((one) => one.id === draft.instrumentId);
@@ -217,6 +217,12 @@ function NewRun({ search, recipes }: { search: ListSearch; recipes: ApprovedReci
                 faults={shown}
                 {...(recipe ? { limits: recipe.limits } : {})}
               />
+              {instrument && !exempt && (
+                <Scope
+                  instrument={instrument}
+                  demands={demandsOf(method, paramsOf(method.paramsSchema, draft.params))}
+                />
+              )}
             </Section>
           )}
           <Textarea

@@ -11,6 +11,7 @@ import { queryClient } from "../../rpc/query";
 import { rpc } from "../../rpc/transport";
 import { Action, unless } from "../../ui/Action";
 import { all, type Column, ListTable, matches, quoted, Search, useListTable } from "../../ui/ListTable";
+import { NoneYet } from "../../ui/NoneYet";
 import { Page } from "../../ui/Page";
 import { State } from "../../ui/State";
 import { Time } from "../../ui/Time";
@@ -174,7 +175,14 @@ export default function RunsPage() {
           </>
         }
         columns={COLUMNS}
-        empty={<Text>{m.runs_no_runs_here()}</Text>}
+        empty={
+          <NoneYet
+            title={m.runs_no_runs_yet()}
+            what={m.runs_what_a_run_is()}
+            verb={m.runs_new_run()}
+            begin={may && (() => void navigate({ to: "/runs/new" }))}
+          />
+        }
       />
     </Page>
   );

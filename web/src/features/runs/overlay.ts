@@ -37,7 +37,7 @@ export function useOverlay(run: Run, stream: string) {
     enabled: sampleIds.length > 0,
   });
   const { data, failed } = useQueries({ queries: chosen.map((id) => dataQuery(id, stream)), combine: together });
-  const names = Object.fromEntries(
+  const names = distinct(
     others.map(({ id, sampleId, createdAt }) => [
       id,
       m.runs_other_run({
@@ -57,6 +57,14 @@ export function useOverlay(run: Run, stream: string) {
     add: (id: string) => setChosen([...chosen, id]),
     remove: (id: string) => setChosen(chosen.filter((one) => one !== id)),
   };
+}
+
+/** Names by id; where several are alike, each with the end of its id, as the run is called elsewhere. */
+export function distinct(named: [id: string, name: string][]): Record<string, string> {
+  const alike = (name: string) => named.filter(([, other]) => other === name).length > 1;
+  return Object.fromEntries(
+    named.map(([id, name]) => [id, alike(name) ? m.runs_other_run_named({ name, run: id.slice(-8) }) : name]),
+  );
 }
 
 function together(results: UseQueryResult<Column[]>[]) {

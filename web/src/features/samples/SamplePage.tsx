@@ -1,5 +1,5 @@
-import { Alert, Anchor, Button, Skeleton, Table, Text } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { Alert, Anchor, Button, Skeleton, Stack, Table, Text } from "@mantine/core";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { type Sample, SampleStatus } from "../../gen/spectra/samples/v1/sample_pb";
 import { m } from "../../gen/words/messages";
@@ -16,6 +16,7 @@ import { ConfirmedAction } from "../../ui/ConfirmedAction";
 import { ErrorView } from "../../ui/ErrorView";
 import { Facts } from "../../ui/Facts";
 import { quoted } from "../../ui/ListTable";
+import { More } from "../../ui/More";
 import { Page, Section } from "../../ui/Page";
 import { quantityText } from "../../ui/quantity";
 import { State } from "../../ui/State";
@@ -148,48 +149,52 @@ function Deleted({ sample }: { sample: Sample }) {
 
 function Runs({ sampleId }: { sampleId: string }) {
   const title = useMethodTitle();
-  const query = useQuery({
+  const query = useInfiniteQuery({
     queryKey: ["runs", "of", sampleId],
-    queryFn: async ({ signal }) =>
-      (
-        await rpc.runs.listRuns(
-          { filter: `sample_id = ${quoted(sampleId)}`, orderBy: "created_at desc", pageSize: 20 },
-          { signal },
-        )
-      ).runs,
+    queryFn: ({ pageParam, signal }) =>
+      rpc.runs.listRuns(
+        { filter: `sample_id = ${quoted(sampleId)}`, orderBy: "created_at desc", pageSize: 20, pageToken: pageParam },
+        { signal },
+      ),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.nextPageToken || undefined,
   });
-  if (query.error) return <ErrorView error={query.error} again={() => query.refetch()} />;
-  if (query.data?.length === 0) return <Text c="dimmed">{m.samples_none_yet()}</Text>;
+  const runs = query.data?.pages.flatMap((page) => page.runs);
+  if (query.error && !runs) return <ErrorView error={query.error} again={() => query.refetch()} />;
+  if (runs?.length === 0) return <Text c="dimmed">{m.samples_no_run_has_measured_it()}</Text>;
   return (
-    <Table aria-label={m.samples_runs_on_it()} verticalSpacing="xs">
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>{m.samples_method()}</Table.Th>
-          <Table.Th>{m.samples_instrument()}</Table.Th>
-          <Table.Th>{m.ui_state()}</Table.Th>
-          <Table.Th>{m.samples_created()}</Table.Th>
-        </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {query.data?.map((run) => (
-          <Table.Tr key={run.id}>
-            <Table.Td>
-              <Anchor renderRoot={(props) => <Link to="/runs/$id" params={{ id: run.id }} {...props} />}>
-                {title(run.method)}
-              </Anchor>
-            </Table.Td>
-            <Table.Td>
-              <InstrumentLink id={run.instrumentId} />
-            </Table.Td>
-            <Table.Td>
-              <State tone={runTone[run.state]}>{runStateName(run.state)}</State>
-            </Table.Td>
-            <Table.Td>
-              <Time at={run.createdAt} />
-            </Table.Td>
+    <Stack gap="xs">
+      <Table aria-label={m.samples_runs_on_it()} verticalSpacing="xs">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>{m.samples_method()}</Table.Th>
+            <Table.Th>{m.samples_instrument()}</Table.Th>
+            <Table.Th>{m.ui_state()}</Table.Th>
+            <Table.Th>{m.samples_created()}</Table.Th>
           </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Table>
+        </Table.Thead>
+        <Table.Tbody>
+          {runs?.map((run) => (
+            <Table.Tr key={run.id}>
+              <Table.Td>
+                <Anchor renderRoot={(props) => <Link to="/runs/$id" params={{ id: run.id }} {...props} />}>
+                  {title(run.method)}
+                </Anchor>
+              </Table.Td>
+              <Table.Td>
+                <InstrumentLink id={run.instrumentId} />
+              </Table.Td>
+              <Table.Td>
+                <State tone={runTone[run.state]}>{runStateName(run.state)}</State>
+              </Table.Td>
+              <Table.Td>
+                <Time at={run.createdAt} />
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+      <More query={query} />
+    </Stack>
   );
 }

@@ -1,14 +1,15 @@
-import { Anchor, NativeSelect, Text } from "@mantine/core";
+import { Anchor, NativeSelect } from "@mantine/core";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { type Sample, SampleStatus } from "../../gen/spectra/samples/v1/sample_pb";
 import { m } from "../../gen/words/messages";
-import { ProjectName } from "../../refs/refs";
+import { ProjectName, useProjects } from "../../refs/refs";
 import { useSampleEvents } from "../../refs/watches";
 import { useCan } from "../../rpc/me";
 import { sampleStatusName } from "../../rpc/names";
 import { rpc } from "../../rpc/transport";
 import { Action, unless } from "../../ui/Action";
-import { all, type Column, ListTable, matches, Search, useListTable } from "../../ui/ListTable";
+import { all, type Column, ListTable, matches, quoted, Search, useListTable } from "../../ui/ListTable";
+import { NoneYet } from "../../ui/NoneYet";
 import { Page } from "../../ui/Page";
 import { Time } from "../../ui/Time";
 import { key } from "./queries";
@@ -49,11 +50,14 @@ const COLUMNS: Column<Sample>[] = [
 const { REGISTERED, AVAILABLE, IN_USE, QUARANTINED, CONSUMED, DISPOSED, LOST } = SampleStatus;
 /** Not a status: a deleted sample keeps the one it had. */
 const DELETED = "DELETED";
+/** Nor is this a project. */
+const NO_PROJECT = "none";
 const STATUSES = [REGISTERED, AVAILABLE, IN_USE, QUARANTINED, CONSUMED, DISPOSED, LOST];
 
 export default function SamplesPage() {
   const navigate = useNavigate();
   const may = useCan()("samples.write");
+  const projects = useProjects();
   const list = useListTable<Sample>({
     key,
     order: "updated_at desc",
@@ -61,6 +65,8 @@ export default function SamplesPage() {
       all(
         matches(search.q, "name", "barcode", "lot_code", "material_type", "location"),
         search.status && (search.status === DELETED ? "deleted_at:*" : `status = ${search.status}`),
+        search.project &&
+          (search.project === NO_PROJECT ? "NOT project_id:*" : `project_id = ${quoted(search.project)}`),
       ),
     fetch: async (asked, signal, search) => {
       const showDeleted = search.status === DELETED;
@@ -102,10 +108,30 @@ export default function SamplesPage() {
               ))}
               <option value={DELETED}>{m.rpc_deleted().toLowerCase()}</option>
             </NativeSelect>
+            <NativeSelect
+              aria-label={m.samples_project()}
+              value={list.search.project ?? ""}
+              onChange={(event) => list.ask({ project: event.currentTarget.value })}
+            >
+              <option value="">{m.samples_every_project()}</option>
+              {projects.data?.map(({ id, code, name }) => (
+                <option key={id} value={id}>
+                  {code} {name}
+                </option>
+              ))}
+              <option value={NO_PROJECT}>{m.samples_no_project()}</option>
+            </NativeSelect>
           </>
         }
         columns={COLUMNS}
-        empty={<Text>{m.samples_no_samples_yet()}</Text>}
+        empty={
+          <NoneYet
+            title={m.samples_no_samples_yet()}
+            what={m.samples_what_a_sample_is()}
+            verb={m.samples_register_a_sample()}
+            begin={may && (() => void navigate({ to: "/samples/new" }))}
+          />
+        }
       />
     </Page>
   );

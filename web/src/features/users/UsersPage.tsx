@@ -1,4 +1,4 @@
-import { Button, Group, NativeSelect, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Group, NativeSelect, PasswordInput, Stack, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useState } from "react";
 import { useForm } from "react-hook-form";
@@ -15,6 +15,7 @@ import { Dialog } from "../../ui/Dialog";
 import { ErrorView } from "../../ui/ErrorView";
 import { FormShell } from "../../ui/FormShell";
 import { all, type Column, ListTable, matches, Search, useListTable } from "../../ui/ListTable";
+import { NoneYet } from "../../ui/NoneYet";
 import { Page } from "../../ui/Page";
 import { State } from "../../ui/State";
 import { Time } from "../../ui/Time";
@@ -95,7 +96,14 @@ export default function UsersPage() {
           </>
         }
         columns={COLUMNS}
-        empty={<Text>{m.users_nobody_here()}</Text>}
+        empty={
+          <NoneYet
+            title={m.users_nobody_here()}
+            what={m.users_what_people_are_for()}
+            verb={m.users_add_somebody()}
+            begin={may && open}
+          />
+        }
       />
       <Dialog opened={opened} close={close} title={m.users_add_somebody()}>
         <NewUser close={close} />
