@@ -44,9 +44,7 @@ need_run() {
     includes_protobuf || need "the .proto files of Protocol Buffers" libprotobuf-dev
     [[ -n "${SPECTRA_PG_BIN:-}" ]] || has_postgres || need "PostgreSQL $POSTGRES or newer" postgresql
     # The web app is built into the program.
-    if have node && ! recent_node; then
-        stop "the web app is built with Node.js $NODE or newer, and this one is $(node --version): install a newer one"
-    fi
+    ! have node || recent_node || old_node
     have npm || need "Node.js with npm" nodejs npm
 }
 
@@ -72,6 +70,10 @@ need_check() {
     have git || need git git
 }
 
+old_node() {
+    stop "the web app is built with Node.js $NODE or newer, and this one is $(node --version): install a newer one"
+}
+
 recent_node() {
     printf '%s\n' "$NODE" "$(node --version | tr -d v)" | sort --check --version-sort 2>/dev/null
 }
@@ -94,6 +96,7 @@ install_packages() {
     mkdir -p target
     { "${apt[@]}" update && "${apt[@]}" install --no-install-recommends -y "${packages[@]}"; } </dev/null >"$log" 2>&1 ||
         stop "apt-get could not install them: $(grep '^E:' "$log" || tail -n 5 "$log")"
+    ! have node || recent_node || old_node
     [[ -n "${SPECTRA_PG_BIN:-}" ]] || has_postgres ||
         stop "this system's PostgreSQL is older than $POSTGRES: install a newer one from the PostgreSQL project's own" \
             "packages, or set SPECTRA_PG_BIN to the folder of its programs"

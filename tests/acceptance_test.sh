@@ -309,6 +309,13 @@ health() {
     call viewer@demo.lab "$AUTH/GetCurrentUser" '{}' >/dev/null
     expect "spectra_rpc_total" $((calls + 1)) \
         "$(metric spectra_rpc_total service=spectra.auth.v1.AuthService method=GetCurrentUser code=Ok)"
+    (($(metric spectra_rpc_seconds_count service=spectra.auth.v1.AuthService method=GetCurrentUser) > 0)) ||
+        refuse "no latency of GetCurrentUser"
+    for of in "${admins[@]}"; do page "$of" /metrics; done >"$work/metrics"
+    grep -q '^spectra_rpc_in_flight{.*method="GetCurrentUser"' "$work/metrics" || refuse "what is in flight is not told"
+    for service in auth calibration runs samples; do
+        (($(metric spectra_db_connections service="$service") > 0)) || refuse "no connections of $service"
+    done
     refusals=$(metric spectra_lockout_refusals_total reason=CALIBRATION_MISSING)
     run=$(new_run JAW-RC2-01 ellipsometry '{}')
     refused engineer@demo.lab "$RUNS/CreateRun" "$run" "$FAILED_PRECONDITION" CALIBRATION_MISSING

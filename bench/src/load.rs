@@ -186,6 +186,8 @@ async fn disturb(line: Line, workload: Arc<dyn Workload>) {
 async fn work(mut lane: Lane, callers: usize, workload: Arc<dyn Workload>, begin: Instant, end: Instant) -> Share {
     /// After a failure, so that a server that refuses is not flooded.
     const PAUSE: Duration = Duration::from_millis(5);
+    /// How long the last answers may take.
+    const LAST: Duration = Duration::from_secs(30);
     let mut share = Share::default();
     let mut ended = Vec::with_capacity(callers);
     let mut until_check = rand::random_range(0..CHECKED_ONE_IN);
@@ -199,8 +201,9 @@ async fn work(mut lane: Lane, callers: usize, workload: Arc<dyn Workload>, begin
         if lane.flying() == 0 {
             return share;
         }
-        if let Err(failure) = lane.advance(&mut ended).await {
-            *share.failures.entry(failure).or_default() += lane.flying() as u64;
+        let advanced = tokio::time::timeout_at((end + LAST).into(), lane.advance(&mut ended)).await;
+        if let Err(failure) = advanced.unwrap_or_else(|_| Err(Failure::Broken("no answer came".to_owned()))) {
+            *share.failures.entry(failure).or_default() += (lane.flying() + ended.len()) as u64;
             return share;
         }
         let came = Instant::now();

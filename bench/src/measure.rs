@@ -58,6 +58,9 @@ pub(crate) async fn run(site: &Site, plan: &Plan, only: Option<&str>) -> Result<
         .into_iter()
         .filter(|case| only.is_none_or(|only| case.key.starts_with(only)))
         .collect();
+    if cases.is_empty() {
+        return Err(format!("no case begins with {}", only.unwrap_or_default()).into());
+    }
     say(&format!("filled after {:.1} s", begun.elapsed().as_secs_f64()));
 
     let mut bench = Bench { plan, line, database, folder: &site.folder, patience: plan.patience };

@@ -39,7 +39,8 @@ test("of three tabs, one renews the session for all, and one signs all of them o
   });
   await Promise.all(tabs.map((tab) => tab.getByRole("link", { name: "Instruments" }).click()));
   for (const tab of tabs) await tab.getByRole("table", { name: "Instruments" }).getByRole("link").first().waitFor();
-  expect(refusals).toBeGreaterThanOrEqual(tabs.length);
+  // A tab that was slow to ask had the new token before it was refused.
+  expect(refusals).toBeGreaterThanOrEqual(1);
   expect(renewals).toBe(1);
   // Nor does one of them renew it later.
   for (const tab of tabs) await tab.getByRole("link", { name: "Recipes" }).click();

@@ -57,11 +57,15 @@ impl Conn {
         Ok(())
     }
 
-    /// Takes note that the transaction has ended, and how.
-    pub(super) fn ended(&mut self, is_committed: bool) {
-        let bound = self.binds_to.take();
-        if is_committed {
-            self.org_id = bound.or(self.org_id);
+    /// Takes note that the transaction has ended. What it bound the session to stays where it was committed and is taken
+    /// back where it was not; which of the two, `None` does not know.
+    pub(super) fn ended(&mut self, is_committed: Option<bool>) {
+        if let Some(bound) = self.binds_to.take() {
+            match is_committed {
+                Some(true) => self.org_id = Some(bound),
+                Some(false) => {}
+                None => self.org_id = None,
+            }
         }
         self.dirty = false;
     }

@@ -330,7 +330,8 @@ async fn commit(mut lease: Lease, last: Option<Last>, log: Log<'_>) -> Result<()
     let (written, logged, ended) = futures::join!(last(pg), log(pg), commit);
     ended.map_err(fault)?;
     let outcome = written.and(logged);
-    conn.ended(outcome.is_ok());
+    // That it was a commit shows in a statement before it that went well; in a transaction that failed, none does.
+    conn.ended(if names.iter().all(Option::is_none) { None } else { Some(outcome.is_ok()) });
     lease.done();
     outcome
 }
@@ -338,7 +339,7 @@ async fn commit(mut lease: Lease, last: Option<Last>, log: Log<'_>) -> Result<()
 async fn end(mut lease: Lease, how: &'static str) -> Result<()> {
     let conn = lease.conn();
     conn.pg.batch_execute(how).await.map_err(fault)?;
-    conn.ended(how == "COMMIT");
+    conn.ended(Some(how == "COMMIT"));
     lease.done();
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::{
     future::Future,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -14,6 +15,9 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::{Status, body::Body};
 
 use crate::error::{Error, Reason};
+
+/// How long calls may go on once their listener has closed; a moment before connections are cut.
+pub(super) const LAST_CALL: Duration = Duration::from_secs(15);
 
 /// Tells a process's parts that it is about to end. Clones are told together.
 #[derive(Debug, Clone, Default)]
@@ -45,6 +49,17 @@ impl Drain {
     pub async fn closed(&self) {
         self.closing.cancelled().await;
     }
+
+    /// Comes when what is still worked on will not be waited for any longer.
+    pub async fn last_call(&self) {
+        self.closing.cancelled().await;
+        tokio::time::sleep(LAST_CALL).await;
+    }
+}
+
+/// The answer to whoever is not waited for.
+pub(super) fn draining() -> Error {
+    Error::unavailable(Reason::Draining, "the server is shutting down; connect again")
 }
 
 /// A body that ends with UNAVAILABLE / DRAINING when the process closes.
@@ -78,7 +93,7 @@ impl http_body::Body for Until {
             return Poll::Pending;
         }
         *this.over = true;
-        let error = Error::unavailable(Reason::Draining, "the server is shutting down; connect again");
+        let error = draining();
         let mut trailers = HeaderMap::new();
         error.into_status("").add_header(&mut trailers)?;
         Poll::Ready(Some(Ok(Frame::trailers(trailers))))

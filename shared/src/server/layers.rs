@@ -183,7 +183,8 @@ pub(super) fn fork(guarded: Next, open: Next) -> Next {
 }
 
 /// Sets the instant until which the call is worked on: the caller's `grpc-timeout`, or the default, within bounds.
-pub(super) fn deadline(next: Next, origin: Option<Origin>) -> Next {
+/// Who has longer than a process takes to end is told so in time, instead of being cut off.
+pub(super) fn deadline(next: Next, origin: Option<Origin>, drain: Drain) -> Next {
     Arc::new(move |mut request| {
         let id = request_id(&request);
         let Some(method) = contract::method(request.uri().path()) else {
@@ -206,8 +207,16 @@ pub(super) fn deadline(next: Next, origin: Option<Origin>) -> Next {
             return next(request);
         }
         let response = tokio::time::timeout(wait, next(request));
+        let end = (wait >= drain::LAST_CALL).then(|| drain.clone());
         async move {
-            response.await.unwrap_or_else(|_| {
+            let answered = match end {
+                None => response.await,
+                Some(end) => tokio::select! {
+                    answered = response => answered,
+                    () = end.last_call() => return refuse(drain::draining(), &id),
+                },
+            };
+            answered.unwrap_or_else(|_| {
                 let message = if method.mutating {
                     "time ran out; whether it was done is known by asking again with the same request_id"
                 } else {

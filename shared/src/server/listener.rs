@@ -29,7 +29,7 @@ use tokio_rustls::TlsAcceptor;
 use tonic::body::Body;
 use tower::{ServiceExt as _, service_fn, util::BoxCloneService};
 
-use super::Drain;
+use super::{Drain, drain::LAST_CALL};
 
 /// Streams that one connection carries at once.
 const STREAMS_A_CONNECTION: u32 = 200;
@@ -43,8 +43,8 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 const CONNECTIONS: usize = 8192;
 /// Pause after the system refused us a connection, such as for want of file handles.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// How long connections may take to finish once the listener closes.
-const FINISH_TIME: Duration = Duration::from_secs(17);
+/// How long connections may take to finish once the listener closes: their last calls are answered by then.
+const FINISH_TIME: Duration = LAST_CALL.saturating_add(Duration::from_secs(2));
 
 /// A bound socket.
 pub struct Listener {

@@ -114,7 +114,7 @@ impl Builder {
         // No more calls at once than can be worked on.
         let limited = layers::limit(authenticated, Arc::new(Semaphore::new(concurrency)));
         // No call goes on after its caller stopped waiting.
-        let timed = layers::deadline(limited, origin);
+        let timed = layers::deadline(limited, origin, drain.clone());
         // Health and reflection turn off here: open to all, never shed, never timed out.
         let forked = layers::fork(timed, layers::route(standing.routes()));
         // Streams end when the process is to end.

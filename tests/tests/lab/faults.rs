@@ -9,12 +9,13 @@ use std::{
 };
 
 use contract::samples::v1::{CreateSampleRequest, GetSampleRequest, ListSamplesRequest, Sample};
+use diesel_async::SimpleAsyncConnection as _;
 use prost::Message as _;
 use spectra_runtime::{
     auth::{Caller, Request},
-    db::Batch,
+    db::{Batch, Tx, Value, fault},
 };
-use spectra_tests::{Person, Start, TestLab, raw, refused};
+use spectra_tests::{Person, Start, TestLab, database, raw, refused};
 use tonic::Code;
 use uuid::Uuid;
 
@@ -128,6 +129,28 @@ async fn a_transaction_that_is_taken_back_takes_its_organization_back() {
             assert!(listed.samples.iter().any(|listed| listed.id == sample.id));
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_effect_that_hides_a_failure_leaves_no_wrong_organization() {
+    let db = database().await.of("samples");
+    let (ours, theirs) = (Uuid::now_v7(), Uuid::now_v7());
+    let bound = async |org_id: Uuid| {
+        let look =
+            format!("DO $$ BEGIN ASSERT current_setting('app.org_id') = '{org_id}', 'another organization''s'; END $$");
+        db.read_as(org_id, async move |conn| conn.batch_execute(&look).await.map_err(fault)).await.unwrap();
+    };
+    bound(ours).await;
+    // Its transaction has failed, so that its COMMIT is none; it says nothing of that.
+    let by = Caller::service("samples", theirs, Request::internal(Duration::from_secs(5)));
+    let hide = async |tx: &mut Tx| {
+        let _ = tx.conn().batch_execute("SELECT 1 / 0").await;
+        tx.unchanged();
+        Ok(Value(()))
+    };
+    db.write(&by, hide).await.unwrap();
+    bound(theirs).await;
+    bound(ours).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

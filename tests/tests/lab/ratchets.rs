@@ -1,6 +1,10 @@
 //! Rules that hold for every method of the contract, those among them that nobody has written yet.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use contract::{Access, Method, common::v1::Actor, methods};
 use prost::Message as _;
@@ -187,4 +191,37 @@ async fn an_error_stays_small_whatever_was_sent() {
     let get = contract::samples::v1::GetSampleRequest { id: "abc".to_owned() };
     let status = admin.samples().get_sample(get).await.unwrap_err();
     assert_eq!(status.message(), "id: must be a UUID");
+}
+
+/// What a version of reflection says when it is asked which services there are.
+macro_rules! reflected {
+    ($version:ident, $lab:expr) => {{
+        use tonic_reflection::pb::$version::{
+            ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
+            server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
+        };
+        let asked = ServerReflectionRequest {
+            message_request: Some(MessageRequest::ListServices(String::new())),
+            ..Default::default()
+        };
+        let mut client = ServerReflectionClient::new($lab.channel.clone());
+        let answers = client.server_reflection_info(futures::stream::iter([asked])).await.unwrap();
+        match answers.into_inner().message().await.unwrap().unwrap().message_response {
+            Some(MessageResponse::ListServicesResponse(list)) => {
+                list.service.into_iter().map(|service| service.name).collect::<BTreeSet<_>>()
+            }
+            other => panic!("{other:?}"),
+        }
+    }};
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reflection_names_every_service_in_both_of_its_versions() {
+    let lab = TestLab::start().await;
+    let told = reflected!(v1, lab);
+    for method in methods() {
+        let service = method.descriptor.parent_service();
+        assert!(told.contains(service.full_name()), "{} is not in {told:?}", service.full_name());
+    }
+    assert_eq!(reflected!(v1alpha, lab), told);
 }

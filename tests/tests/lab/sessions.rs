@@ -109,7 +109,8 @@ async fn one_refresh_token_used_a_hundred_times_at_once_leaves_one_live_token() 
     }
     assert!(!given.is_empty());
     let owner = lab.database.owner().await;
-    let live = "SELECT count(*) FROM auth.refresh_token WHERE consumed_at IS NULL AND replaced_at IS NULL";
+    let live = "SELECT count(*) FROM auth.refresh_token t JOIN auth.session s ON s.id = t.session_id \
+                WHERE t.consumed_at IS NULL AND t.replaced_at IS NULL AND s.ended_at IS NULL";
     assert_eq!(owner.query_one(live, &[]).await.unwrap().get::<_, i64>(0), 1);
 }
 

@@ -8,7 +8,7 @@ const PATH = "/web/session";
 const AHEAD_MS = 30_000;
 const LOCK = "spectra-session";
 /** A tab's turn lasts so long after it has told the others what came of it: they hear it before it is theirs. */
-const HEARD_MS = 100;
+const HEARD_MS = 500;
 
 interface Token {
   token: string;

@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -162,6 +162,50 @@ async fn told_to_end_under_load_it_answers_what_it_took_and_ends() {
     let acknowledged: std::collections::HashSet<_> = acknowledged.lock().unwrap().iter().cloned().collect();
     assert!(acknowledged.len() > 100);
     assert_eq!(there.symmetric_difference(&acknowledged).collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn told_to_end_it_answers_a_call_that_would_take_longer() {
+    let folder = folder();
+    let data = folder.path().join("data");
+    let mut up = Up::start(&data);
+    let token = sign_in(&up.channel()).await;
+    // Nobody writes a sample for a while.
+    let read = |name| std::fs::read_to_string(data.join(name)).unwrap();
+    let database = format!("host={} user=spectra dbname=spectra", read("socket"));
+    let mut locks = Command::new("psql")
+        .env("PGPASSWORD", read("password"))
+        .args(["--no-psqlrc", "--quiet", &database])
+        .args(["--command", "BEGIN; LOCK TABLE samples.sample; SELECT pg_sleep(50)"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut samples = SamplesServiceClient::new(up.channel());
+    let mut number = 0;
+    let half_a_second = Duration::from_millis(500);
+    while let Ok(made) =
+        tokio::time::timeout(half_a_second, samples.create_sample(with(&token, create(&format!("early {number}")))))
+            .await
+    {
+        made.unwrap();
+        number += 1;
+        assert!(number < 1_000 && locks.try_wait().unwrap().is_none(), "nothing is locked");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let mut patient = with(&token, create("patient"));
+    patient.set_timeout(Duration::from_secs(45));
+    let call = tokio::spawn(async move { samples.create_sample(patient).await });
+    tokio::time::sleep(half_a_second).await;
+    assert!(!call.is_finished(), "it waits");
+
+    let (code, took) = tokio::task::block_in_place(|| up.end("-TERM"));
+    let _ = (locks.kill(), locks.wait());
+    assert_eq!(code, Some(0), "{}", up.said.lock().unwrap());
+    assert!(took < Duration::from_secs(25), "{took:?}");
+    let answer = call.await.unwrap().unwrap_err();
+    assert_eq!(answer.code(), Code::Unavailable, "{answer:?}");
+    assert!(answer.message().contains("shutting down") && !answer.details().is_empty(), "{answer:?}");
 }
 
 #[test]
