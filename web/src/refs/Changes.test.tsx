@@ -25,6 +25,7 @@ test("values are told as people read them", () => {
   expect(text("RUN_STATE_RUNNING")).toBe("running");
   expect(text("SAMPLE_STATUS_IN_USE")).toBe("in use");
   expect(text("SHELF-B2")).toBe("SHELF-B2");
+  expect(text("ROLE_TECHNICIAN")).toBe("technician");
   expect([text(0), text(""), text(null), text(undefined)]).toEqual(["0", "–", "–", "–"]);
   expect(text([1, true, "dc_voltage"])).toBe("1; true; dc_voltage");
   expect(text([])).toBe("–");
@@ -32,6 +33,11 @@ test("values are told as people read them", () => {
     "quantity dc_voltage, range high 200; quantity dc_current",
   );
   expect(text(["a".repeat(200)])).toHaveLength(122);
+});
+
+test("a switch that was turned off is told as that, though the server leaves it out", async () => {
+  expect(await read({ four_eyes: true }, {})).toEqual(["four eyes true → false"]);
+  expect(await read({ name: "a" }, { name: "a", four_eyes: true })).toEqual(["four eyes false → true"]);
 });
 
 test("only what differs is told, and no bookkeeping", () => {

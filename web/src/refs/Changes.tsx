@@ -9,7 +9,7 @@ import { CertificateLink, InstrumentLink, PersonName, ProjectName, RecipeLink, S
 const NOISE = new Set(["updated_at", "etag", "xmin"]);
 
 /** The contract's names of values begin with that of their type. */
-const ENUM = /^[A-Z]+(_[A-Z]+)*_(STATE|STATUS|PURPOSE|DISPOSITION)_(?=[A-Z])/;
+const ENUM = /^(ROLE|CONFORMITY|[A-Z]+(_[A-Z]+)*_(STATE|STATUS|PURPOSE|DISPOSITION|KIND))_(?=[A-Z])/;
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 const LONGEST = 120;
@@ -130,14 +130,16 @@ function Value({ name, value, zone }: { name: string; value: JsonValue | undefin
 
 function Told({ difference: { path, was, is, entry }, zone }: { difference: Difference; zone: string }) {
   const name = path.at(-1) ?? "";
+  // What is off is left out by the server.
+  const off = typeof (was ?? is) === "boolean" ? false : undefined;
   const before = (
     <del>
-      <Value name={name} value={was} zone={zone} />
+      <Value name={name} value={was ?? off} zone={zone} />
     </del>
   );
   const after = (
     <ins>
-      <Value name={name} value={is} zone={zone} />
+      <Value name={name} value={is ?? off} zone={zone} />
     </ins>
   );
   if (entry === "removed")
@@ -162,6 +164,7 @@ function Told({ difference: { path, was, is, entry }, zone }: { difference: Diff
 /** The difference between what was and what is. */
 export function Changes({ before, after }: { before: JsonObject | undefined; after: JsonObject | undefined }) {
   const zone = useContext(ZoneContext);
+  if (!before && !after) return null;
   if (!before || Object.keys(before).length === 0)
     return (
       <Text size="xs" c="dimmed">

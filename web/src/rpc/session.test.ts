@@ -229,3 +229,29 @@ test("a browser without a session is nobody's", async () => {
   await expect(session.refresh()).rejects.toMatchObject({ reason: "TOKEN_REVOKED" });
   expect(session.state).toBe("out");
 });
+
+test("a sign-out that was not done is not believed", async () => {
+  const { session } = await import("./session");
+  edge(tokens("a"), [502, {}], [200, {}]);
+  await session.refresh();
+  await expect(session.signOut()).rejects.toMatchObject({ status: 502 });
+  expect(session.state).toBe("in");
+  await session.signOut();
+  expect(session.state).toBe("out");
+});
+
+test("an edge that never answers does not keep the others from their turn", async () => {
+  vi.spyOn(AbortSignal, "timeout").mockImplementation(() => AbortSignal.abort(new Error("no answer in time")));
+  const here = await tab();
+  vi.stubGlobal(
+    "fetch",
+    vi.fn((_: string, { signal }: RequestInit) =>
+      signal?.aborted ? Promise.reject(signal.reason) : new Promise(() => {}),
+    ),
+  );
+  await expect(here.refresh()).rejects.toMatchObject({ reason: "UNREACHABLE" });
+  vi.restoreAllMocks();
+  const there = await tab();
+  edge(tokens("b"));
+  expect(await there.token()).toBe("b");
+});

@@ -9,6 +9,8 @@ const AHEAD_MS = 30_000;
 const LOCK = "spectra-session";
 /** A tab's turn lasts so long after it has told the others what came of it: they hear it before it is theirs. */
 const HEARD_MS = 500;
+/** So long an answer of the edge is waited for. */
+const ANSWER_MS = 15_000;
 
 interface Token {
   token: string;
@@ -108,7 +110,7 @@ class Session {
 
   async signOut(): Promise<void> {
     await this.#inTurn(async () => {
-      await fetch(PATH, { method: "DELETE" });
+      await send(PATH, "DELETE");
       return "out" as const;
     });
     this.#become("out");
@@ -138,24 +140,7 @@ class Session {
   }
 
   async #ask(path: string, body?: unknown): Promise<Token> {
-    const answer = await fetch(path, {
-      method: "POST",
-      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
-    }).catch((cause) => {
-      throw new SessionError(503, "UNREACHABLE", String(cause?.message ?? cause), "");
-    });
-    const json = await answer.json().catch(() => ({}));
-    if (!answer.ok) {
-      const detail = json.detail ?? {};
-      const wait = Number(answer.headers.get("retry-after"));
-      throw new SessionError(
-        answer.status,
-        String(detail.code ?? "unavailable").toUpperCase(),
-        detail.message ?? answer.statusText,
-        detail.request_id ?? "",
-        wait ? wait * 1000 : undefined,
-      );
-    }
+    const json = await send(path, "POST", body);
     return { token: json.access_token, expiresAt: Date.now() + json.expires_in * 1000 };
   }
 
@@ -208,3 +193,28 @@ function startAnew(): Promise<never> {
 }
 
 export const session = new Session();
+
+/** Asks the edge; an answer other than yes, or none in time, is a [SessionError]. */
+async function send(path: string, method: string, body?: unknown) {
+  const answer = await fetch(path, {
+    method,
+    // Others wait for their turn meanwhile.
+    signal: AbortSignal.timeout(ANSWER_MS),
+    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+  }).catch((cause) => {
+    throw new SessionError(503, "UNREACHABLE", String(cause?.message ?? cause), "");
+  });
+  const json = await answer.json().catch(() => ({}));
+  if (!answer.ok) {
+    const detail = json.detail ?? {};
+    const wait = Number(answer.headers.get("retry-after"));
+    throw new SessionError(
+      answer.status,
+      String(detail.code ?? "unavailable").toUpperCase(),
+      detail.message ?? answer.statusText,
+      detail.request_id ?? "",
+      wait ? wait * 1000 : undefined,
+    );
+  }
+  return json;
+}

@@ -2,6 +2,7 @@
 
 import type { QueryKey } from "@tanstack/react-query";
 import { useEffect, useRef, useSyncExternalStore } from "react";
+import { failure } from "./failure";
 import { queryClient } from "./query";
 
 const PAUSE_MS = 1_000;
@@ -112,6 +113,8 @@ export function useWatch<Message extends object>(
           rest();
           await wait(ASKED_MS);
           if (!signal.aborted) askNowAndThen();
+          // Once it gets one, it begins then, and not where was asked last.
+          missed ||= resumeToken === "";
           continue;
         }
         if (signal.aborted) return giveBack();
@@ -127,10 +130,11 @@ export function useWatch<Message extends object>(
             resumeToken = "resumeToken" in message ? String(message.resumeToken) : "";
             latest.current.told(message);
           }
-        } catch {
+        } catch (error) {
           // A token that is too old would be refused for ever.
-          if (pause > 4 * PAUSE_MS) resumeToken = "";
-          missed ||= resumeToken === "";
+          if (failure(error).reason.startsWith("RESUME_TOKEN") || pause > 4 * PAUSE_MS) resumeToken = "";
+          // A page that was hidden meanwhile is asked anew by itself.
+          if (!signal.aborted) missed ||= resumeToken === "";
         } finally {
           giveBack();
         }

@@ -17,6 +17,9 @@ const INKS = {
 /** Points that an arrow goes together with Shift. */
 const STRIDE = 10;
 
+/** How far from the cursor a curve's point may be that is read off, in CSS pixels. */
+const NEAR_PX = 12;
+
 /**
  * Curves over one axis. A drag zooms in, a double click out again; the legend reads off what is under the cursor. Keys do the
  * same, and what they lead to is said as well.
@@ -61,7 +64,8 @@ export function Curve(props: { series: Series[]; across: string; up: string; log
           }));
         }),
       ],
-      cursor: { drag: { x: true, y: false } },
+      // Of a curve that has no point there, none is read off.
+      cursor: { drag: { x: true, y: false }, hover: { prox: NEAR_PX } },
     };
     plot.current = new uPlot(options, aligned(lines.flat()), element);
     plot.current.root.querySelector(".u-legend")?.setAttribute("aria-label", m.ui_values_under_the_cursor());
@@ -114,7 +118,10 @@ export function Curve(props: { series: Series[]; across: string; up: string; log
     if (!now || first == null || last == null) return;
     // From without, it comes to the first or the last point that is seen.
     const from = now.cursor.idx ?? (points > 0 ? first - points : last - points);
-    const point = Math.max(0, Math.min(now.data[0].length - 1, Number.isFinite(points) ? from + points : points));
+    const end = now.data[0].length - 1;
+    let point = Math.max(0, Math.min(end, Number.isFinite(points) ? from + points : points));
+    // Points at the same place are passed together: the cursor knows one of them.
+    while (point > 0 && point < end && now.data[0][point] === now.data[0][from]) point += Math.sign(points);
     const x = there(now.data[0][point] ?? 0);
     const [low = 0, high = 0] = shown(now);
     if (x < low || x > high) show(now, x - (high - low) / 2, x + (high - low) / 2);

@@ -1,4 +1,5 @@
-import { Code, NativeSelect, Text } from "@mantine/core";
+import { Anchor, Code, NativeSelect, Text } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
 import { useContext } from "react";
 import type { AuditEvent } from "../../gen/spectra/auth/v1/audit_service_pb";
 import { m } from "../../gen/words/messages";
@@ -55,13 +56,22 @@ const COLUMNS: Column<AuditEvent>[] = [
       </>
     ),
   },
-  { name: "resource", title: m.audit_resource(), cell: (event) => <Code>{short(event.resourceId)}</Code> },
+  { name: "resource", title: m.audit_resource(), cell: (event) => <Of id={event.resourceId} /> },
   { name: "change", title: m.audit_change(), cell: (event) => <Changes before={event.before} after={event.after} /> },
 ];
 
 /** The end of an id, by which people tell two apart; of a method that was refused, its name. */
 function short(id: string): string {
   return id.includes("/") ? id.slice(id.lastIndexOf("/") + 1) : id.slice(-12);
+}
+
+/** A resource, and all that was done to it. */
+function Of({ id }: { id: string }) {
+  return (
+    <Anchor title={id} renderRoot={(props) => <Link to="/audit" search={{ id, resource: ALL } as never} {...props} />}>
+      <Code>{short(id)}</Code>
+    </Anchor>
+  );
 }
 
 /** Who did what, and when. Nothing can be taken out of it. */

@@ -17,7 +17,7 @@ export function Scope({ instrument, demands }: { instrument: Instrument; demands
     // There before it says something, so that it is heard.
     <div role="status">
       {outside.length > 0 && (
-        <Alert color="yellow" title={title}>
+        <Alert role="presentation" color="yellow" title={title}>
           {outside.map((line) => (
             <Text key={line} size="sm">
               {line}
