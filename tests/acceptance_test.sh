@@ -442,7 +442,7 @@ limits() {
         kill -0 "$server" 2>/dev/null || refuse "serve: $(tail -n 3 "$work/limits")"
         sleep 0.2
     done
-    grep -q "former API's port is not served: .*$address" "$work/limits" || refuse "the taken port: $(cat "$work/limits")"
+    grep -q "former API's port is not served: port ${address##*:} is in use" "$work/limits" || refuse "the taken port: $(cat "$work/limits")"
     expect "liveness by the other port" ok "$(page "127.0.0.1:${ports[6]}" /health | pick status)"
     page "127.0.0.1:${ports[6]}" /metrics | grep -q '^# TYPE ' || refuse "no metrics by a port of the former API"
     token=$(curl -sS --max-time 10 "http://127.0.0.1:${ports[6]}/auth/login" -H 'content-type: application/json' \
