@@ -57,11 +57,6 @@ impl Drain {
     }
 }
 
-/// The answer to whoever is not waited for.
-pub(super) fn draining() -> Error {
-    Error::unavailable(Reason::Draining, "the server is shutting down; connect again")
-}
-
 /// A body that ends with UNAVAILABLE / DRAINING when the process closes.
 pub(super) fn until(body: Body, drain: &Drain) -> Body {
     Body::new(Until { body, closed: Box::pin(drain.closing.clone().cancelled_owned()), over: false })
@@ -93,7 +88,7 @@ impl http_body::Body for Until {
             return Poll::Pending;
         }
         *this.over = true;
-        let error = draining();
+        let error = Error::unavailable(Reason::Draining, "the server is shutting down; connect again");
         let mut trailers = HeaderMap::new();
         error.into_status("").add_header(&mut trailers)?;
         Poll::Ready(Some(Ok(Frame::trailers(trailers))))

@@ -208,20 +208,24 @@ pub(super) fn deadline(next: Next, origin: Option<Origin>, drain: Drain) -> Next
         }
         let response = tokio::time::timeout(wait, next(request));
         let end = (wait >= drain::LAST_CALL).then(|| drain.clone());
+        let doubt = if method.mutating {
+            "; whether it was done is known by asking again with the same request_id"
+        } else {
+            ""
+        };
         async move {
             let answered = match end {
                 None => response.await,
                 Some(end) => tokio::select! {
                     answered = response => answered,
-                    () = end.last_call() => return refuse(drain::draining(), &id),
+                    () = end.last_call() => {
+                        let message = format!("the server is shutting down{doubt}");
+                        return refuse(Error::unavailable(Reason::Draining, message), &id);
+                    }
                 },
             };
             answered.unwrap_or_else(|_| {
-                let message = if method.mutating {
-                    "time ran out; whether it was done is known by asking again with the same request_id"
-                } else {
-                    "time ran out"
-                };
+                let message = format!("time ran out{doubt}");
                 refuse(Error::new(Kind::Deadline, Reason::DeadlineExceeded, message), &id)
             })
         }
