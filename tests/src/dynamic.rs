@@ -156,6 +156,17 @@ pub fn is_id(field: &FieldDescriptor, rules: Option<&DynamicMessage>) -> bool {
         || (field.name() == "id" && field.parent_message().name() != "Method")
 }
 
+/// Whether the server alone says what is in this field.
+#[must_use]
+pub fn is_output_only(field: &FieldDescriptor) -> bool {
+    /// `google.api.FieldBehavior.OUTPUT_ONLY`.
+    const OUTPUT_ONLY: i32 = 3;
+    let Some(extension) = DESCRIPTOR_POOL.get_extension_by_name("google.api.field_behavior") else { return false };
+    let options = field.options();
+    let told = options.get_extension(&extension);
+    told.as_list().is_some_and(|told| told.iter().any(|one| one.as_enum_number() == Some(OUTPUT_ONLY)))
+}
+
 /// The `buf.validate.field` rules of a field.
 #[must_use]
 pub fn rules_of(field: &FieldDescriptor) -> Option<DynamicMessage> {

@@ -17,6 +17,7 @@ use spectra::{
 };
 use spectra_runtime::{
     Clock,
+    auth::{keys::Keys, token::Tokens},
     server::{self, Drain, Listener},
 };
 use tokio::task::JoinHandle;
@@ -228,6 +229,13 @@ impl Person {
         let request = ApproveRecipeRequest { id: recipe.id.clone(), version, ..Default::default() };
         self.recipes().approve_recipe(request).await.expect("approved").into_inner().recipe.expect("a recipe")
     }
+}
+
+/// The tokens of every test's laboratory, by this clock.
+#[must_use]
+pub fn tokens(clock: &Clock) -> Tokens {
+    let settings = Settings::read(BTreeMap::new()).expect("settings");
+    Tokens::new(settings.tokens(), Arc::new(Keys::shared(SECRET.as_bytes())), clock.clone())
 }
 
 /// What those sign in with who were entered by [`Person::new_user`].

@@ -8,7 +8,7 @@ mod postgres;
 pub mod raw;
 
 pub use self::{
-    lab::{PASSWORD, SECRET, Start, TestLab, certificate, iv_sweep, numbers},
+    lab::{PASSWORD, SECRET, Start, TestLab, certificate, iv_sweep, numbers, tokens},
     people::{Client, Person, reason, refused},
     postgres::{Database, as_postgres, database},
 };

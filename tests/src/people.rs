@@ -34,13 +34,13 @@ pub(crate) const PEOPLE: [(&str, &str, &str); 5] = [
 /// A client that sends a person's token along.
 pub type Client = InterceptedService<Channel, Bearer>;
 
-/// A token in its header.
+/// Tokens in their headers.
 #[derive(Clone)]
-pub struct Bearer(Option<(&'static str, MetadataValue<Ascii>)>);
+pub struct Bearer(Vec<(&'static str, MetadataValue<Ascii>)>);
 
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: tonic::Request<()>) -> Result<tonic::Request<()>, Status> {
-        if let Some((header, token)) = &self.0 {
+        for (header, token) in &self.0 {
             request.metadata_mut().insert(*header, token.clone());
         }
         Ok(request)
@@ -89,16 +89,23 @@ impl Person {
     /// The connection with this person's token.
     #[must_use]
     pub fn client(&self) -> Client {
-        let token = &self.tokens.access_token;
-        let bearer =
-            (!token.is_empty()).then(|| ("authorization", format!("Bearer {token}").parse().expect("a header")));
+        InterceptedService::new(self.channel.clone(), Bearer(self.bearer()))
+    }
+
+    /// The connection with this person's token, if any, and another header.
+    #[must_use]
+    pub fn client_with(&self, header: &'static str, value: MetadataValue<Ascii>) -> Client {
+        let mut bearer = self.bearer();
+        bearer.push((header, value));
         InterceptedService::new(self.channel.clone(), Bearer(bearer))
     }
 
-    /// The connection with another header in the token's place.
-    #[must_use]
-    pub fn client_with(&self, header: &'static str, value: MetadataValue<Ascii>) -> Client {
-        InterceptedService::new(self.channel.clone(), Bearer(Some((header, value))))
+    fn bearer(&self) -> Vec<(&'static str, MetadataValue<Ascii>)> {
+        let token = &self.tokens.access_token;
+        if token.is_empty() {
+            return Vec::new();
+        }
+        vec![("authorization", format!("Bearer {token}").parse().expect("a header"))]
     }
 
     /// Auth.

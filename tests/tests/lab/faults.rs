@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use contract::samples::v1::{CreateSampleRequest, GetSampleRequest, ListSamplesRequest, Sample};
+use contract::{
+    runs::v1::StartRunRequest,
+    samples::v1::{CreateSampleRequest, GetSampleRequest, ListSamplesRequest, Sample},
+};
 use diesel_async::SimpleAsyncConnection as _;
 use prost::Message as _;
 use spectra_runtime::{
@@ -252,6 +255,42 @@ async fn a_deadline_ends_a_wait_and_a_malformed_one_is_told() {
         let status = raw::call(lab.address, call, &engineer, ("grpc-timeout", malformed), Vec::new()).await;
         assert_eq!(spectra_tests::reason(&status.unwrap_err()).0, "FIELD_INVALID", "{malformed}");
     }
+}
+
+/// Runs asks Calibration, which waits for a lock: what its caller has no more time for is given up by both, and leaves
+/// nothing behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deadline_goes_on_from_service_to_service() {
+    let lab = TestLab::start().await;
+    let engineer = lab.person("engineer").await;
+    let pi = lab.person("pi").await;
+    let run = engineer.new_run(&pi.new_fit_instrument().await, &engineer.new_sample().await).await;
+    let (owner, observer) = (lab.database.owner().await, lab.database.owner().await);
+    owner.batch_execute("BEGIN; SELECT * FROM calibration.instrument FOR UPDATE").await.unwrap();
+    let waiting = async || -> i64 {
+        let query =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        observer.query_one(query, &[]).await.unwrap().get(0)
+    };
+    let call = contract::method("/spectra.runs.v1.RunsService/StartRun").unwrap();
+    let request = StartRunRequest { id: run.id.clone(), ..Default::default() }.encode_to_vec();
+    let begun = Instant::now();
+    let start = raw::call(lab.address, call, &engineer, ("grpc-timeout", "1500m"), request);
+    let seen = async {
+        while waiting().await == 0 {
+            assert!(begun.elapsed() < Duration::from_millis(1400), "Calibration was not asked");
+        }
+    };
+    let (status, ()) = futures::join!(start, seen);
+    assert_eq!(spectra_tests::reason(&status.unwrap_err()).0, "DEADLINE_EXCEEDED");
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    // The lock is still held, and nobody waits for it any more.
+    while waiting().await > 0 {
+        assert!(begun.elapsed() < Duration::from_millis(3500), "Calibration waits for a caller who is gone");
+    }
+    owner.batch_execute("ROLLBACK").await.unwrap();
+    let request = StartRunRequest { id: run.id, ..Default::default() };
+    engineer.runs().start_run(request).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

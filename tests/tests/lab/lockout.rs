@@ -3,28 +3,24 @@
 
 use std::{
     collections::BTreeMap,
-    sync::Arc,
     sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
 use contract::{
     calibration::v1::{
-        AuthorizeUseRequest, CreateCalibrationRequest, GetCalibrationStatusRequest, Instrument, InstrumentUse,
-        ReturnToServiceRequest, RevokeCalibrationRequest, TakeOutOfServiceRequest, UpdateInstrumentRequest,
-        calibration_service_client::CalibrationServiceClient,
+        AuthorizeUseRequest, Calibration, Conformity, CreateCalibrationRequest, GetCalibrationStatusRequest,
+        Instrument, InstrumentUse, ReturnToServiceRequest, RevokeCalibrationRequest, TakeOutOfServiceRequest,
+        UpdateInstrumentRequest, calibration_service_client::CalibrationServiceClient,
     },
     runs::v1::{
         AbortRunRequest, CompleteRunRequest, CreateNonRoutineRunRequest, CreateRunRequest, GetRunRequest, Run,
         RunPurpose, RunState, StartRunRequest,
     },
 };
-use spectra_runtime::{
-    Clock,
-    auth::{keys::Keys, token::Tokens},
-};
-use spectra_tests::{Person, SECRET, Start, TestLab, certificate, iv_sweep, numbers, reason, refused};
-use tonic::{Code, service::interceptor::InterceptedService};
+use spectra_runtime::Clock;
+use spectra_tests::{Person, Start, TestLab, certificate, iv_sweep, numbers, reason, refused};
+use tonic::Code;
 use uuid::Uuid;
 
 /// Runs in the queue of one instrument, all started at once against one revocation.
@@ -48,18 +44,88 @@ fn crowded() -> Start {
     Start { settings, ..Default::default() }
 }
 
-/// Races starts against revocations and returns how many starts there were, and how many of them succeeded.
-async fn race(lab: &TestLab, starts: usize) -> (usize, usize) {
-    let (begun, started) = (AtomicUsize::new(0), AtomicUsize::new(0));
+/// How an instrument stops being fit while starts race it.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Revoked,
+    OutOfService,
+    OutOfTolerance,
+}
+
+impl End {
+    /// Brings it about, and says of what thing it tells since when.
+    async fn bring(self, person: &Person, instrument: &Instrument, calibration: &Calibration) -> String {
+        match self {
+            Self::Revoked => {
+                let id = calibration.id.clone();
+                let request = RevokeCalibrationRequest { id, comment: "race".to_owned(), ..Default::default() };
+                person.calibrations().revoke_calibration(request).await.unwrap();
+                calibration.id.clone()
+            }
+            Self::OutOfService => {
+                let id = instrument.id.clone();
+                let request = TakeOutOfServiceRequest { id, reason: "race".to_owned(), ..Default::default() };
+                person.instruments().take_out_of_service(request).await.unwrap();
+                instrument.id.clone()
+            }
+            Self::OutOfTolerance => {
+                let mut bad = certificate(&instrument.id, -1, 1);
+                bad.as_found = Conformity::OutOfTolerance.into();
+                let request = CreateCalibrationRequest { calibration: Some(bad), request_id: String::new() };
+                let response = person.calibrations().create_calibration(request).await.unwrap().into_inner();
+                response.calibration.unwrap().id
+            }
+        }
+    }
+
+    /// The instrument is fit again, where a new certificate alone does not make it so.
+    async fn undo(self, person: &Person, instrument: &Instrument) {
+        if let Self::OutOfService = self {
+            let request = ReturnToServiceRequest { id: instrument.id.clone(), ..Default::default() };
+            person.instruments().return_to_service(request).await.unwrap();
+        }
+    }
+
+    /// Runs among $1 that started when it had happened to $2.
+    fn late(self) -> &'static str {
+        match self {
+            Self::Revoked => {
+                "SELECT count(*) FROM runs.run, calibration.calibration c WHERE run.id::text = ANY ($1) \
+                   AND c.id::text = $2 AND run.started_at >= c.revoked_at"
+            }
+            Self::OutOfService => {
+                "SELECT count(*) FROM runs.run, calibration.instrument i WHERE run.id::text = ANY ($1) \
+                   AND i.id::text = $2 AND run.started_at >= i.service_changed_at"
+            }
+            Self::OutOfTolerance => {
+                "SELECT count(*) FROM runs.run, calibration.calibration c WHERE run.id::text = ANY ($1) \
+                   AND c.id::text = $2 AND run.started_at >= c.accepted_at"
+            }
+        }
+    }
+}
+
+/// What a race came to: starts, those that succeeded, and those among them that came too late.
+#[derive(Debug, Default)]
+struct Raced {
+    begun: AtomicUsize,
+    started: AtomicUsize,
+    late: AtomicUsize,
+}
+
+/// Races starts against what makes their instrument unfit.
+async fn race(lab: &TestLab, end: End, starts: usize) -> Raced {
+    let raced = Raced::default();
     let pi = lab.person("pi").await;
+    let owner = lab.database.owner().await;
     let side = |number: usize| {
-        let (begun, started, pi) = (&begun, &started, pi.clone());
+        let (raced, owner, pi) = (&raced, &owner, pi.clone());
         async move {
             let instrument = pi.new_instrument().await;
             let mut queue: Vec<Run> = Vec::new();
-            // Revoked somewhere within the time that a round of starts takes here.
+            // Unfit somewhere within the time that a round of starts takes here.
             let (mut round, mut at) = (Duration::from_millis(20), 0.1 * number as f64);
-            while begun.load(Ordering::Relaxed) < starts {
+            while raced.begun.load(Ordering::Relaxed) < starts {
                 let calibration = pi.calibrate(&instrument, -1, 1).await;
                 while queue.len() < STARTS_A_ROUND {
                     let sample = pi.new_sample().await;
@@ -69,28 +135,18 @@ async fn race(lab: &TestLab, starts: usize) -> (usize, usize) {
                     let mut runs = pi.runs();
                     async move { runs.start_run(start(run)).await }
                 });
-                let revoke = async {
+                let ending = async {
                     tokio::time::sleep(round.mul_f64(at)).await;
-                    let request = RevokeCalibrationRequest {
-                        id: calibration.id.clone(),
-                        comment: "race".to_owned(),
-                        ..Default::default()
-                    };
-                    pi.calibrations().revoke_calibration(request).await.unwrap();
+                    end.bring(&pi, &instrument, &calibration).await
                 };
-                let (answers, ()) = futures::join!(timed(futures::future::join_all(calls)), revoke);
-                let (answers, took) = answers;
-                begun.fetch_add(answers.len(), Ordering::Relaxed);
+                let ((answers, took), ended) = futures::join!(timed(futures::future::join_all(calls)), ending);
+                raced.begun.fetch_add(answers.len(), Ordering::Relaxed);
                 round = took;
                 at = (at + 0.618).fract();
-                let mut still_queued = Vec::new();
+                let (mut still_queued, mut started) = (Vec::new(), Vec::new());
                 for (run, answer) in queue.into_iter().zip(answers) {
                     match answer {
-                        Ok(_) => {
-                            started.fetch_add(1, Ordering::Relaxed);
-                            let abort = AbortRunRequest { id: run.id, reason: "race".to_owned(), ..Default::default() };
-                            pi.runs().abort_run(abort).await.unwrap();
-                        }
+                        Ok(_) => started.push(run.id),
                         Err(status) => {
                             assert_eq!(status.code(), Code::FailedPrecondition, "{status:?}");
                             still_queued.push(run);
@@ -98,11 +154,19 @@ async fn race(lab: &TestLab, starts: usize) -> (usize, usize) {
                     }
                 }
                 queue = still_queued;
+                let late: i64 = owner.query_one(end.late(), &[&started, &ended]).await.unwrap().get(0);
+                raced.late.fetch_add(late as usize, Ordering::Relaxed);
+                raced.started.fetch_add(started.len(), Ordering::Relaxed);
+                for id in started {
+                    let abort = AbortRunRequest { id, reason: "race".to_owned(), ..Default::default() };
+                    pi.runs().abort_run(abort).await.unwrap();
+                }
+                end.undo(&pi, &instrument).await;
             }
         }
     };
     futures::future::join_all((0..SIDE_BY_SIDE).map(side)).await;
-    (begun.into_inner(), started.into_inner())
+    raced
 }
 
 /// What a future gives, and how long it took.
@@ -123,60 +187,79 @@ async fn violations(lab: &TestLab) -> i64 {
     runs + grants
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn no_start_comes_after_the_revocation_that_it_races() {
+/// Races starts against this end, and none that succeeds comes after it.
+async fn none_comes_after(end: End, starts: usize) {
     let lab = TestLab::start_with(crowded()).await;
     let begun_at = Instant::now();
-    let (begun, started) = race(&lab, starts()).await;
-    println!(
-        "{begun} starts raced, {started} succeeded, {:.0} a second",
-        begun as f64 / begun_at.elapsed().as_secs_f64()
-    );
+    let Raced { begun, started, late } = race(&lab, end, starts).await;
+    let (begun, started, late) = (begun.into_inner(), started.into_inner(), late.into_inner());
+    let rate = begun as f64 / begun_at.elapsed().as_secs_f64();
+    println!("{end:?}: {begun} starts raced, {started} succeeded, {late} too late, {rate:.0} a second");
     assert!(started > begun / 100, "a race that nobody wins shows nothing: {started} of {begun}");
+    assert_eq!(late, 0);
     assert_eq!(violations(&lab).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_start_comes_after_the_revocation_that_it_races() {
+    none_comes_after(End::Revoked, starts()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_start_comes_after_the_instrument_left_service() {
+    none_comes_after(End::OutOfService, starts() / 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_start_comes_after_a_certificate_that_found_the_instrument_out_of_tolerance() {
+    none_comes_after(End::OutOfTolerance, starts() / 2).await;
+}
+
+/// A writer that reads the clock without the lock and then takes its time, or reads it before it waits for the lock.
+#[tokio::test(flavor = "multi_thread")]
 async fn the_race_finds_a_writer_that_does_not_lock() {
     let lab = TestLab::start_with(crowded()).await;
-    // A revocation that reads the clock and then takes its time, without the lock.
     lab.database
         .owner()
         .await
         .batch_execute(
             "CREATE FUNCTION calibration.stamp_without_lock() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
-               IF NEW.state = 'accepted' AND NEW.accepted_at IS NULL THEN NEW.accepted_at := clock_timestamp(); END IF; \
-               IF NEW.state = 'revoked' THEN NEW.revoked_at := clock_timestamp(); PERFORM pg_sleep(0.004); END IF; \
-               RETURN NEW; END $$; \
+               IF NEW.state = 'accepted' AND NEW.accepted_at IS NULL THEN NEW.accepted_at := now(); END IF; \
+               IF NEW.state = 'revoked' THEN NEW.revoked_at := clock_timestamp(); END IF; \
+               PERFORM pg_sleep(0.004); RETURN NEW; END $$; \
              ALTER TABLE calibration.calibration DISABLE TRIGGER stamp; \
              CREATE TRIGGER stamp_without_lock BEFORE INSERT OR UPDATE ON calibration.calibration \
-               FOR EACH ROW EXECUTE FUNCTION calibration.stamp_without_lock();",
+               FOR EACH ROW EXECUTE FUNCTION calibration.stamp_without_lock(); \
+             CREATE FUNCTION calibration.stamp_early() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+               IF NEW.service_state <> OLD.service_state THEN NEW.service_changed_at := now(); END IF; \
+               RETURN NEW; END $$; \
+             ALTER TABLE calibration.instrument DISABLE TRIGGER stamp; \
+             ALTER TABLE calibration.instrument DISABLE TRIGGER stamp_service; \
+             CREATE TRIGGER stamp_early BEFORE UPDATE ON calibration.instrument \
+               FOR EACH ROW EXECUTE FUNCTION calibration.stamp_early();",
         )
         .await
         .unwrap();
-    race(&lab, 600).await;
+    for end in [End::Revoked, End::OutOfService, End::OutOfTolerance] {
+        let raced = race(&lab, end, 600).await;
+        assert!(raced.late.into_inner() > 0, "the checker did not see a broken writer: {end:?}");
+    }
     assert!(violations(&lab).await > 0, "the checker did not see a broken writer");
 }
 
 /// AuthorizeUse as Runs calls it, on the person's behalf.
-async fn authorize(lab: &TestLab, person: &Person, run: &Run, attempt: Uuid) -> Result<(), tonic::Status> {
-    let settings = spectra::settings::Settings::read(BTreeMap::new()).unwrap();
-    let tokens = Tokens::new(settings.tokens(), Arc::new(Keys::shared(SECRET.as_bytes())), Clock::default());
-    let service = tokens.issue_service("runs", None, Duration::from_secs(60)).unwrap();
-    let person = person.tokens.access_token.clone();
-    let both = move |mut request: tonic::Request<()>| {
-        for (header, token) in [("authorization", &person), ("x-service-authorization", &service)] {
-            request.metadata_mut().insert(header, format!("Bearer {token}").parse().unwrap());
-        }
-        Ok(request)
-    };
+async fn authorize(person: &Person, run: &Run, attempt: Uuid) -> Result<(), tonic::Status> {
+    let service =
+        spectra_tests::tokens(&Clock::default()).issue_service("runs", None, Duration::from_secs(60)).unwrap();
+    let header = format!("Bearer {service}").parse().unwrap();
+    let client = person.client_with("x-service-authorization", header);
     let request = AuthorizeUseRequest {
         run_id: run.id.clone(),
         attempt_id: attempt.to_string(),
         uses: vec![InstrumentUse { instrument_id: run.instrument_id.clone(), demands: Vec::new() }],
         ..Default::default()
     };
-    CalibrationServiceClient::new(InterceptedService::new(lab.connect(), both)).authorize_use(request).await.map(drop)
+    CalibrationServiceClient::new(client).authorize_use(request).await.map(drop)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -187,7 +270,7 @@ async fn a_grant_of_an_attempt_that_died_starts_nothing_after_a_revocation() {
     let calibration = pi.calibrate(&instrument, -1, 1).await;
     let run = pi.new_run(&instrument, &sample).await;
 
-    authorize(&lab, &pi, &run, Uuid::now_v7()).await.unwrap();
+    authorize(&pi, &run, Uuid::now_v7()).await.unwrap();
     let revoke = RevokeCalibrationRequest { id: calibration.id, comment: "wrong".to_owned(), ..Default::default() };
     pi.calibrations().revoke_calibration(revoke).await.unwrap();
     // Another attempt is decided anew, whatever lies unused in the ledger.
@@ -218,7 +301,7 @@ async fn a_grant_that_was_kept_too_long_starts_nothing() {
     // One instant for both columns.
     let insert = insert.replace("clock_timestamp()", "statement_timestamp()");
     owner.batch_execute(&insert).await.unwrap();
-    assert_eq!(reason(&authorize(&lab, &pi, &run, attempt).await.unwrap_err()).0, "GRANT_LAPSED");
+    assert_eq!(reason(&authorize(&pi, &run, attempt).await.unwrap_err()).0, "GRANT_LAPSED");
 
     // Nor does the database take one, whoever writes it.
     let pin = format!(
@@ -275,7 +358,7 @@ async fn the_database_ties_a_start_to_its_grants_whoever_writes_it() {
     pi.calibrate(&instrument, -1, 1).await;
     let run = pi.new_run(&instrument, &sample).await;
     let attempt = Uuid::now_v7();
-    authorize(&lab, &pi, &run, attempt).await.unwrap();
+    authorize(&pi, &run, attempt).await.unwrap();
 
     let owner = lab.database.owner().await;
     // What the service does in one transaction: here the start may be at another instant, or wait before it ends.
@@ -465,7 +548,6 @@ async fn a_certificate_from_the_future_counts_for_nothing() {
 /// Every refusal, with the keys that its metadata promises.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_unfit_instrument_refuses_with_its_own_reason() {
-    use contract::calibration::v1::Conformity;
     let lab = TestLab::start().await;
     let pi = lab.person("pi").await;
     let sample = pi.new_sample().await;

@@ -20,6 +20,7 @@ mod rest;
 mod sample_batches;
 mod samples;
 mod sessions;
+mod stack;
 mod story;
 mod tokens;
 mod users;

@@ -2,20 +2,16 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::Arc,
     time::Duration,
 };
 
 use contract::{Access, Method, common::v1::Actor, methods};
 use prost::Message as _;
-use spectra_runtime::{
-    Clock,
-    auth::{Role, keys::Keys, token::Tokens},
-};
+use spectra_runtime::{Clock, auth::Role};
 use spectra_tests::{
-    Person, SECRET, TestLab,
+    Person, TestLab,
     dynamic::{self, Dice},
-    reason,
+    reason, tokens,
 };
 use tonic::Code;
 
@@ -39,11 +35,6 @@ async fn everybody(lab: &TestLab) -> Vec<(Role, Person)> {
         people.push((role, lab.person(who).await));
     }
     people
-}
-
-fn tokens(clock: &Clock) -> Tokens {
-    let settings = spectra::settings::Settings::read(std::collections::BTreeMap::new()).unwrap();
-    Tokens::new(settings.tokens(), Arc::new(Keys::shared(SECRET.as_bytes())), clock.clone())
 }
 
 #[tokio::test(flavor = "multi_thread")]
