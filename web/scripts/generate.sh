@@ -6,6 +6,9 @@ cd "$(dirname "$0")/.."
 rm -rf src/gen
 mkdir -p src/gen
 mapfile -t files < <(cd ../proto && find . -name '*.proto' -printf '%P\n' | sort)
-protoc -I ../proto -I ../target/proto-deps --plugin=protoc-gen-es=node_modules/.bin/protoc-gen-es \
-    --es_out=src/gen --es_opt=target=ts,import_extension=none "${files[@]}" buf/validate/validate.proto
+protoc -I ../proto -I ../target/proto-deps --include_imports --include_source_info --descriptor_set_out=/dev/stdout \
+    "${files[@]}" | node scripts/lean.mjs > src/gen/contract.binpb
+mapfile -t files < <(cd ../proto && find google/rpc spectra -name '*.proto' | sort)
+protoc --descriptor_set_in=src/gen/contract.binpb --plugin=protoc-gen-es=node_modules/.bin/protoc-gen-es \
+    --es_out=src/gen --es_opt=target=ts,import_extension=none "${files[@]}"
 npm run --silent words

@@ -1,8 +1,9 @@
-import { Center, Loader, Modal } from "@mantine/core";
+import { Center, Loader } from "@mantine/core";
 import { useEffect, useState, useSyncExternalStore } from "react";
 import { m } from "../gen/words/messages";
 import { session } from "../rpc/session";
 import { ErrorView } from "../ui/ErrorView";
+import { Modal } from "../ui/Modal";
 import { Shell } from "./Shell";
 import { SignIn } from "./SignIn";
 
@@ -40,17 +41,7 @@ export function Gate() {
   return (
     <>
       <Shell />
-      <Modal
-        opened={now === "lapsed"}
-        onClose={() => {}}
-        withCloseButton={false}
-        closeOnEscape={false}
-        closeOnClickOutside={false}
-        // Whoever passes by does not read what is beneath.
-        overlayProps={{ blur: 12 }}
-        zIndex={400}
-        title={m.app_your_session_has_ended()}
-      >
+      <Modal opened={now === "lapsed"} veiled zIndex={400} title={m.app_your_session_has_ended()}>
         <SignIn again />
       </Modal>
     </>

@@ -1,8 +1,8 @@
-import { Kbd, Modal, Switch, Table } from "@mantine/core";
 import { useLocalStorage } from "@mantine/hooks";
-import { useNavigate } from "@tanstack/react-router";
-import { useEffect, useRef } from "react";
+import { lazyRouteComponent, useNavigate } from "@tanstack/react-router";
+import { Suspense, useEffect, useRef } from "react";
 import { m } from "../gen/words/messages";
+import { Modal } from "../ui/Modal";
 
 const GO = {
   t: "/",
@@ -15,20 +15,8 @@ const GO = {
   a: "/audit",
 } as const;
 
-const LIST: [string[], string][] = [
-  [["/"], m.app_search_on_this_page()],
-  [["c"], m.app_create_where_this_page_can()],
-  [["Esc"], m.app_leave_the_field()],
-  [["?"], m.app_this_list()],
-  [["g", "t"], m.ui_go_to_today()],
-  [["g", "s"], m.app_go_to_samples()],
-  [["g", "p"], m.app_go_to_projects()],
-  [["g", "i"], m.app_go_to_instruments()],
-  [["g", "d"], m.app_go_to_calibrations_due()],
-  [["g", "r"], m.app_go_to_runs()],
-  [["g", "e"], m.app_go_to_recipes()],
-  [["g", "a"], m.app_go_to_the_audit_log()],
-];
+/** Its code comes when somebody asks for it. */
+const KeyList = lazyRouteComponent(() => import("./KeyList"));
 
 /**
  * Keys, and the list of them. None counts where somebody is writing, nor where somebody has turned them off, who may speak to
@@ -66,29 +54,10 @@ export function Keys({ opened, open, close }: { opened: boolean; open: () => voi
     return () => document.removeEventListener("keydown", pressed);
   }, [navigate, open, on]);
   return (
-    <Modal opened={opened} onClose={close} title={m.app_keys()} closeButtonProps={{ "aria-label": m.ui_close() }}>
-      <Switch
-        label={m.app_keys_without_ctrl_or_alt()}
-        checked={on}
-        onChange={(event) => setOn(event.currentTarget.checked)}
-        mb="sm"
-      />
-      <Table>
-        <Table.Tbody>
-          {LIST.map(([keys, what]) => (
-            <Table.Tr key={what}>
-              <Table.Td>
-                {keys.map((key) => (
-                  <Kbd key={key} mr={4}>
-                    {key}
-                  </Kbd>
-                ))}
-              </Table.Td>
-              <Table.Td>{what}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
+    <Modal opened={opened} close={close} title={m.app_keys()}>
+      <Suspense>
+        <KeyList on={on} turn={setOn} />
+      </Suspense>
     </Modal>
   );
 }

@@ -1,32 +1,19 @@
-import {
-  Alert,
-  Anchor,
-  AppShell,
-  Burger,
-  Button,
-  Group,
-  Menu,
-  NavLink,
-  Stack,
-  Text,
-  useMantineColorScheme,
-} from "@mantine/core";
+import { Alert, Anchor, AppShell, Burger, Group, NavLink, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useIsFetching, useMutation, useQueryClient } from "@tanstack/react-query";
-import { Link, Outlet, useRouterState } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { Link, lazyRouteComponent, Outlet, useRouterState } from "@tanstack/react-router";
+import { Suspense, useEffect, useState } from "react";
 import { m } from "../gen/words/messages";
 import { failure } from "../rpc/failure";
 import { useCan, useMe } from "../rpc/me";
-import { roleName } from "../rpc/names";
 import { session } from "../rpc/session";
 import { useLive } from "../rpc/watch";
 import { ErrorView } from "../ui/ErrorView";
 import { wordsOf } from "../ui/reasons";
 import { ZoneContext } from "../ui/Time";
 import { Unsaved } from "../ui/Unsaved";
-import { leaving } from "../ui/unsaved";
 import { Keys } from "./Keys";
+import { PersonButton } from "./PersonButton";
 
 const PLACES = [
   { to: "/", label: m.app_today() },
@@ -117,38 +104,14 @@ export function Shell() {
   );
 }
 
+/** Its code comes when somebody points at it, or goes to it by key. */
+const PersonMenu = lazyRouteComponent(() => import("./PersonMenu"));
+
 function Person({ signOut }: { signOut: () => void }) {
-  const me = useMe();
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
-  const user = me.data?.user;
-  return (
-    <Menu position="bottom-end" withinPortal={false}>
-      <Menu.Target>
-        <Button variant="subtle" color="gray" c="inherit" rightSection={<span aria-hidden="true">▾</span>}>
-          {user?.displayName ?? "…"}
-          <Text span size="xs" c="dimmed" ml="xs">
-            {user ? roleName(user.role) : ""}
-          </Text>
-        </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Item renderRoot={(props) => <Link to="/account" {...props} />}>{m.app_account_and_sessions()}</Menu.Item>
-        <Menu.Divider />
-        {(["light", "dark", "auto"] as const).map((scheme) => (
-          <Menu.Item
-            key={scheme}
-            onClick={() => setColorScheme(scheme)}
-            aria-current={scheme === colorScheme || undefined}
-          >
-            {{ light: m.app_light(), dark: m.app_dark(), auto: m.app_as_the_system() }[scheme]}
-            {scheme === colorScheme ? " ✓" : ""}
-          </Menu.Item>
-        ))}
-        <Menu.Divider />
-        <Menu.Item onClick={leaving(signOut)}>{m.app_sign_out()}</Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
-  );
+  const [wanted, { open }] = useDisclosure();
+  const coming = () => void PersonMenu.preload?.();
+  const button = <PersonButton aria-haspopup="menu" onClick={open} onFocus={coming} onPointerEnter={coming} />;
+  return <Suspense fallback={button}>{wanted ? <PersonMenu signOut={signOut} /> : button}</Suspense>;
 }
 
 /** Names what is away, as long as something that a page asked for is not answered. It goes by itself. */

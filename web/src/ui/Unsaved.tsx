@@ -1,6 +1,7 @@
-import { Button, Group, Modal, Stack, Text } from "@mantine/core";
+import { Button, Group, Stack, Text } from "@mantine/core";
 import { useBlocker } from "@tanstack/react-router";
 import { m } from "../gen/words/messages";
+import { Modal } from "./Modal";
 import { isUnsaved, mayLeave, useQuestion } from "./unsaved";
 
 /** The question before what was typed is lost. A tab that is closed asks in the browser's own words. */
@@ -12,13 +13,7 @@ export function Unsaved() {
   });
   if (!answer) return null;
   return (
-    <Modal
-      opened
-      onClose={() => answer(false)}
-      title={m.ui_leave_without_saving()}
-      zIndex={300}
-      closeButtonProps={{ "aria-label": m.ui_close() }}
-    >
+    <Modal opened close={() => answer(false)} title={m.ui_leave_without_saving()} zIndex={300}>
       <Stack>
         <Text size="sm">{m.ui_what_you_entered_is_lost()}</Text>
         <Group justify="flex-end">

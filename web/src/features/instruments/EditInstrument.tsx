@@ -34,12 +34,7 @@ export function EditInstrument({ instrument }: { instrument: Instrument }) {
       <Action variant="default" disabledReason={unless(may, m.instruments_edit_instruments())} onClick={open}>
         {m.instruments_edit()}
       </Action>
-      <Dialog
-        opened={opened}
-        close={close}
-        title={m.instruments_edit_named({ instrument: instrument.assetCode })}
-        size="lg"
-      >
+      <Dialog opened={opened} close={close} title={m.instruments_edit_named({ instrument: instrument.assetCode })} wide>
         <Editor stored={instrument} close={close} />
       </Dialog>
     </>

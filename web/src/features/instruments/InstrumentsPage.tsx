@@ -9,7 +9,8 @@ import { useCan } from "../../rpc/me";
 import { rpc } from "../../rpc/transport";
 import { Action, unless } from "../../ui/Action";
 import { Dialog } from "../../ui/Dialog";
-import { all, type Column, ListTable, matches, Search, useListTable } from "../../ui/ListTable";
+import { all, matches } from "../../ui/filter";
+import { type Column, ListTable, Search, useListTable } from "../../ui/ListTable";
 import { NoneYet } from "../../ui/NoneYet";
 import { Page } from "../../ui/Page";
 import { NewInstrument } from "./NewInstrument";
@@ -109,7 +110,7 @@ export default function InstrumentsPage() {
           />
         }
       />
-      <Dialog opened={opened} close={close} title={m.instruments_add_an_instrument()} size="lg">
+      <Dialog opened={opened} close={close} title={m.instruments_add_an_instrument()} wide>
         <NewInstrument close={close} />
       </Dialog>
     </Page>

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import type { Instrument } from "../../gen/spectra/calibration/v1/instrument_pb";
 import { rpc } from "../../rpc/transport";
-import { quoted } from "../../ui/ListTable";
+import { quoted } from "../../ui/filter";
 import { capabilitiesOf, linesOf } from "./capabilities";
 
 export const key = ["instruments"];

@@ -16,7 +16,7 @@ import { rpc } from "../../rpc/transport";
 import { Action, unless } from "../../ui/Action";
 import { ConfirmedAction } from "../../ui/ConfirmedAction";
 import { ErrorView } from "../../ui/ErrorView";
-import { quoted } from "../../ui/ListTable";
+import { quoted } from "../../ui/filter";
 import { Page, Section } from "../../ui/Page";
 import { State } from "../../ui/State";
 import { Time } from "../../ui/Time";

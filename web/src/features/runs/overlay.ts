@@ -4,7 +4,7 @@ import { useContext, useState } from "react";
 import type { Run } from "../../gen/spectra/runs/v1/run_pb";
 import { m } from "../../gen/words/messages";
 import { rpc } from "../../rpc/transport";
-import { quoted } from "../../ui/ListTable";
+import { quoted } from "../../ui/filter";
 import { formatTime, ZoneContext } from "../../ui/Time";
 import { type Column, dataQuery } from "./data";
 

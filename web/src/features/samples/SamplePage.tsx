@@ -15,7 +15,7 @@ import { Action, unless } from "../../ui/Action";
 import { ConfirmedAction } from "../../ui/ConfirmedAction";
 import { ErrorView } from "../../ui/ErrorView";
 import { Facts } from "../../ui/Facts";
-import { quoted } from "../../ui/ListTable";
+import { quoted } from "../../ui/filter";
 import { More } from "../../ui/More";
 import { Page, Section } from "../../ui/Page";
 import { quantityText } from "../../ui/quantity";
