@@ -1,7 +1,7 @@
 // The audit log: what its filters leave, and that their address leads to the same.
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
-import { as } from "./browser";
+import { accessible, as } from "./browser";
 import { script } from "./node";
 
 /** A sample that three people have had in hand. */
@@ -73,6 +73,36 @@ test("by action alone, and by service alone, nothing else is left", async () => 
   await page.goto("/audit?service=samples");
   await page.getByRole("cell", { name: "sample quarantine" }).first().waitFor();
   expect((await shown(page)).filter((line) => !/: (sample|sample batch|project|refused call) /.test(line))).toEqual([]);
+});
+
+test("what a service did for somebody is found by the service", async () => {
+  const page = await as("admin", "/audit");
+  await choice(page, "Who").selectOption({ label: "service runs" });
+  await page.waitForURL(/actor=service/);
+  await page.getByText("through service runs").first().waitFor();
+  const rows = page.getByRole("table", { name: "Audit log" }).locator("tbody tr");
+  await expect.poll(async () => await rows.filter({ hasNotText: "service runs" }).count()).toBe(0);
+});
+
+test("of what is new the log tells what it has, and all of it on demand", async () => {
+  const id = await handled();
+  const page = await as("admin", `/audit?id=${id}&action=create`);
+  const change = page.getByRole("table", { name: "Audit log" }).locator("tbody tr").getByRole("cell").last();
+  await change.getByText(/^name W-log-/).waitFor();
+  await change.getByText("material type Si wafer").waitFor();
+  const { instruments } = await script("engineer@demo.lab", "eng123");
+  const made = (await instruments.listInstruments({ pageSize: 1 })).instruments[0];
+  await page.goto(`/audit?id=${made?.id}&action=create`);
+  const all = page.getByRole("button", { name: /^Show all \d+$/ });
+  const lines = change.getByRole("listitem");
+  await all.waitFor();
+  const count = Number((await all.innerText()).match(/\d+/)?.[0]);
+  expect(await lines.count()).toBe(5);
+  await all.click();
+  expect(await lines.count()).toBe(count);
+  await accessible(page);
+  await page.getByRole("button", { name: "Show less" }).click();
+  expect(await lines.count()).toBe(5);
 });
 
 test("each action that was recorded can be chosen", async () => {

@@ -1,11 +1,11 @@
-import { Stack, Table, Text } from "@mantine/core";
+import { Skeleton, Stack, Table, Text } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { m } from "../gen/words/messages";
 import { useCan } from "../rpc/me";
 import { FOLLOWED } from "../rpc/query";
 import { rpc } from "../rpc/transport";
 import { ErrorView } from "../ui/ErrorView";
-import { quoted } from "../ui/ListTable";
+import { quoted } from "../ui/filter";
 import { More } from "../ui/More";
 import { Time } from "../ui/Time";
 import { actionName } from "./actions";
@@ -30,6 +30,7 @@ export function History({ id }: { id: string }) {
   const events = query.data?.pages.flatMap((page) => page.events);
   if (!may) return <Text c="dimmed">{m.refs_principal_investigators_and_administrators_see()}</Text>;
   if (query.error && !query.data) return <ErrorView error={query.error} again={() => query.refetch()} />;
+  if (!events) return <Skeleton height={60} />;
   return (
     <Stack gap="xs">
       <Table aria-label={m.ui_history()} verticalSpacing="xs">
@@ -42,7 +43,7 @@ export function History({ id }: { id: string }) {
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {events?.map((event) => (
+          {events.map((event) => (
             <Table.Tr key={event.id}>
               <Table.Td>
                 <Time at={event.recordedAt} />
@@ -65,7 +66,7 @@ export function History({ id }: { id: string }) {
           ))}
         </Table.Tbody>
       </Table>
-      {events?.length === 0 && <Text c="dimmed">{m.refs_nothing_yet()}</Text>}
+      {events.length === 0 && <Text c="dimmed">{m.refs_nothing_yet()}</Text>}
       <More query={query} />
     </Stack>
   );
@@ -88,6 +89,6 @@ export function Who({ actor, onBehalfOf }: { actor: string; onBehalfOf: string }
   );
 }
 
-function serviceName(actor: string): string {
+export function serviceName(actor: string): string {
   return m.refs_service({ name: actor.replace(/^service:/, "") });
 }

@@ -1,15 +1,14 @@
-import { Anchor, Stack, Table, Text } from "@mantine/core";
+import { Skeleton, Stack, Table, Text } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import { GrantKind } from "../gen/spectra/calibration/v1/calibration_pb";
 import { m } from "../gen/words/messages";
 import { FOLLOWED } from "../rpc/query";
 import { rpc } from "../rpc/transport";
 import { ErrorView } from "../ui/ErrorView";
-import { quoted } from "../ui/ListTable";
+import { quoted } from "../ui/filter";
 import { More } from "../ui/More";
 import { Time } from "../ui/Time";
-import { CertificateLink } from "./refs";
+import { CertificateLink, RunLink } from "./refs";
 
 /** The ledger: each run that was let start on an instrument, or with a certificate, and what it rests on; the latest first. */
 export function Uses({ by, id, label }: { by: "instrument_id" | "calibration_id"; id: string; label: string }) {
@@ -26,7 +25,8 @@ export function Uses({ by, id, label }: { by: "instrument_id" | "calibration_id"
   });
   if (query.error && !query.data) return <ErrorView error={query.error} again={() => query.refetch()} />;
   const grants = query.data?.pages.flatMap((page) => page.grants);
-  if (grants?.length === 0) return <Text c="dimmed">{m.refs_no_run_yet()}</Text>;
+  if (!grants) return <Skeleton height={60} />;
+  if (grants.length === 0) return <Text c="dimmed">{m.refs_no_run_yet()}</Text>;
   return (
     <Stack gap="xs">
       <Table aria-label={label} verticalSpacing="xs">
@@ -38,12 +38,10 @@ export function Uses({ by, id, label }: { by: "instrument_id" | "calibration_id"
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {grants?.map((grant) => (
+          {grants.map((grant) => (
             <Table.Tr key={grant.id}>
               <Table.Td>
-                <Anchor renderRoot={(props) => <Link to="/runs/$id" params={{ id: grant.runId }} {...props} />}>
-                  {m.refs_run({ run: grant.runId.slice(-8) })}
-                </Anchor>
+                <RunLink id={grant.runId} />
               </Table.Td>
               <Table.Td>
                 <Time at={grant.authorizedAt} />

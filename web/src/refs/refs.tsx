@@ -5,7 +5,7 @@ import { queryOptions, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { m } from "../gen/words/messages";
 import { rpc } from "../rpc/transport";
-import { quoted } from "../ui/ListTable";
+import { quoted } from "../ui/filter";
 
 const ALL = 1000;
 const MINUTE = 60_000;
@@ -84,6 +84,15 @@ export function SampleLink({ id }: { id: string }) {
   const { data } = useQuery({ ...sampleQuery(id), staleTime: MINUTE });
   return (
     <Anchor renderRoot={(props) => <Link to="/samples/$id" params={{ id }} {...props} />}>{data?.name ?? "…"}</Anchor>
+  );
+}
+
+/** A run, by the end of its id: it has no name. */
+export function RunLink({ id }: { id: string }) {
+  return (
+    <Anchor renderRoot={(props) => <Link to="/runs/$id" params={{ id }} {...props} />}>
+      {m.refs_run({ run: id.slice(-8) })}
+    </Anchor>
   );
 }
 

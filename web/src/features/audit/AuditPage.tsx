@@ -5,10 +5,11 @@ import type { AuditEvent } from "../../gen/spectra/auth/v1/audit_service_pb";
 import { m } from "../../gen/words/messages";
 import { ACTIONS, actionName } from "../../refs/actions";
 import { Changes } from "../../refs/Changes";
-import { Who } from "../../refs/History";
+import { serviceName, Who } from "../../refs/History";
 import { usePeople } from "../../refs/refs";
 import { rpc } from "../../rpc/transport";
-import { AskedText, all, type Column, ListTable, quoted, useListTable } from "../../ui/ListTable";
+import { all, quoted } from "../../ui/filter";
+import { AskedText, type Column, ListTable, useListTable } from "../../ui/ListTable";
 import { Page } from "../../ui/Page";
 import { FIRST_DAY, isDay, startOfDay, Time, ZoneContext } from "../../ui/Time";
 
@@ -36,6 +37,8 @@ const SERVICES: Record<string, string> = {
   runs: m.audit_service_runs(),
   samples: m.audit_service_samples(),
 };
+/** Services that do something themselves, or for somebody, by their names as actors; `seed` has laid out the demo laboratory. */
+const ACTORS = [...Object.keys(SERVICES), "seed"].map((name) => `service:${name}`);
 /** Sessions are renewed all day long by whoever is signed in, so that they are shown only to who asks for them. */
 const ALL = "all";
 
@@ -82,13 +85,13 @@ export default function AuditPage() {
     key: ["audit"],
     order: "",
     followed: true,
-    filter: ({ resource, action, service, person, id, since, until }) =>
+    filter: ({ resource, action, service, actor, id, since, until }) =>
       all(
         !resource && !action && !id && 'action != "refresh"',
         resource && resource !== ALL && `resource = ${quoted(resource)}`,
         action && `action = ${quoted(action)}`,
         service && `service = ${quoted(service)}`,
-        person && `(actor = ${quoted(`user:${person}`)} OR on_behalf_of = ${quoted(`user:${person}`)})`,
+        actor && `(actor = ${quoted(actor)} OR on_behalf_of = ${quoted(actor)})`,
         id && `resource_id = ${quoted(id.trim())}`,
         since && isDay(since) && `recorded_at >= ${quoted(startOfDay(since, zone).toISOString())}`,
         until && isDay(until) && `recorded_at < ${quoted(startOfDay(until, zone).toISOString())}`,
@@ -135,15 +138,24 @@ export default function AuditPage() {
             />
             <NativeSelect
               label={m.audit_who()}
-              value={search.person ?? ""}
-              onChange={(event) => ask({ person: event.currentTarget.value })}
+              value={search.actor ?? ""}
+              onChange={(event) => ask({ actor: event.currentTarget.value })}
             >
               <option value="">{m.audit_everybody()}</option>
-              {people.data?.map((person) => (
-                <option key={person.id} value={person.id}>
-                  {person.displayName}
-                </option>
-              ))}
+              <optgroup label={m.audit_people()}>
+                {people.data?.map((person) => (
+                  <option key={person.id} value={`user:${person.id}`}>
+                    {person.displayName}
+                  </option>
+                ))}
+              </optgroup>
+              <optgroup label={m.audit_services()}>
+                {ACTORS.map((actor) => (
+                  <option key={actor} value={actor}>
+                    {serviceName(actor)}
+                  </option>
+                ))}
+              </optgroup>
             </NativeSelect>
             <AskedText list={list} name="since" label={m.audit_from()} type="date" min={FIRST_DAY} />
             <AskedText list={list} name="until" label={m.audit_before()} type="date" min={FIRST_DAY} />
