@@ -20,6 +20,7 @@ const PLACES = [
   { to: "/samples", label: m.app_samples(), may: "samples.read" },
   { to: "/projects", label: m.app_projects(), may: "projects.read" },
   { to: "/instruments", label: m.app_instruments(), may: "instruments.read" },
+  { to: "/calibrations", label: m.app_certificates(), may: "calibrations.read" },
   { to: "/due", label: m.app_calibrations_due(), may: "calibrations.read" },
   { to: "/runs", label: m.app_runs(), may: "runs.read" },
   { to: "/recipes", label: m.app_recipes(), may: "recipes.read" },

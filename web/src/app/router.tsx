@@ -39,6 +39,7 @@ const routeTree = root.addChildren([
   page("/instruments", () => import("../features/instruments/InstrumentsPage")),
   page("/instruments/$id", () => import("../features/instruments/InstrumentPage")),
   page("/instruments/$id/certificates/new", () => import("../features/calibrations/NewCalibrationPage")),
+  page("/calibrations", () => import("../features/calibrations/CertificatesPage")),
   page("/calibrations/$id", () => import("../features/calibrations/CalibrationPage")),
   page("/due", () => import("../features/calibrations/DuePage")),
   page("/runs", () => import("../features/runs/RunsPage")),

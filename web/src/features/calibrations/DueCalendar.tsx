@@ -1,10 +1,11 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
-import { Anchor, Button, Stack, Table, Text, VisuallyHidden } from "@mantine/core";
+import { Anchor, Stack, Table, Text, VisuallyHidden } from "@mantine/core";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useContext } from "react";
 import type { DueCalibration } from "../../gen/spectra/calibration/v1/calibration_pb";
 import { m } from "../../gen/words/messages";
 import { calibrationStatusName, calibrationTone } from "../../rpc/names";
+import { Action } from "../../ui/Action";
 import { ErrorView } from "../../ui/ErrorView";
 import type { ListSearch } from "../../ui/ListTable";
 import { Section } from "../../ui/Page";
@@ -12,7 +13,7 @@ import { State } from "../../ui/State";
 import { formatTime, startOfDay, ZoneContext } from "../../ui/Time";
 import classes from "./DueCalendar.module.css";
 import { DueTable } from "./DueTable";
-import { isOverdue, useDue } from "./due";
+import { farthestMonth, isOverdue, useDue } from "./due";
 import { isMonth, monthAfter, weeksOf } from "./month";
 
 const written = (options: Intl.DateTimeFormatOptions) =>
@@ -28,9 +29,10 @@ export function DueCalendar() {
   const navigate = useNavigate();
   const { month: asked = "" } = useSearch({ strict: false }) as ListSearch;
   const today = formatTime(new Date(), zone, "day");
-  const month = isMonth(asked) ? asked : today.slice(0, 7);
-  const end = startOfDay(`${monthAfter(month, 1)}-01`, zone).getTime();
-  const query = useDue(month, () => (end - Date.now()) / 1000);
+  const now = today.slice(0, 7);
+  const farthest = farthestMonth();
+  const month = isMonth(asked) && asked <= farthest ? asked : now;
+  const query = useDue(month, () => startOfDay(`${monthAfter(month, 1)}-01`, zone).getTime());
   const overdue = query.data?.filter(isOverdue) ?? [];
   const days = new Map<string, DueCalibration[]>();
   for (const due of query.data ?? []) {
@@ -46,28 +48,34 @@ export function DueCalendar() {
       search: (old: ListSearch) => ({ ...old, month: to }),
       resetScroll: false,
     } as never);
+  const told = month < now ? m.calibrations_was_due_in_month : m.calibrations_due_in_month;
+  if (query.error) return <ErrorView error={query.error} again={() => query.refetch()} />;
   return (
     <Stack>
-      {query.error ? <ErrorView error={query.error} again={() => query.refetch()} /> : null}
       {overdue.length > 0 && <DueTable title={m.calibrations_overdue()} due={overdue} />}
       <Section
         title={name}
         actions={
-          <Button.Group>
-            <Button size="xs" variant="default" onClick={() => turn(monthAfter(month, -1))}>
+          <>
+            <Action size="xs" variant="default" onClick={() => turn(monthAfter(month, -1))}>
               {m.calibrations_previous_month()}
-            </Button>
-            <Button size="xs" variant="default" onClick={() => turn("")}>
+            </Action>
+            <Action size="xs" variant="default" onClick={() => turn("")}>
               {m.calibrations_this_month()}
-            </Button>
-            <Button size="xs" variant="default" onClick={() => turn(monthAfter(month, 1))}>
+            </Action>
+            <Action
+              size="xs"
+              variant="default"
+              disabledReason={month >= farthest ? m.calibrations_ten_years_ahead() : undefined}
+              onClick={() => turn(monthAfter(month, 1))}
+            >
               {m.calibrations_next_month()}
-            </Button>
-          </Button.Group>
+            </Action>
+          </>
         }
       >
         <Text size="sm" c="dimmed" role="status" aria-busy={query.isPlaceholderData}>
-          {query.data && !query.isPlaceholderData ? m.calibrations_due_in_month({ count, month: name }) : "…"}
+          {query.data && !query.isPlaceholderData ? told({ count, month: name }) : "…"}
         </Text>
         <Table aria-label={name} layout="fixed" withTableBorder withColumnBorders className={classes.sheet}>
           <Table.Thead>

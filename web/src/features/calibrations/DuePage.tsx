@@ -1,5 +1,5 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
-import { NativeSelect, SegmentedControl, Text } from "@mantine/core";
+import { NativeSelect, SegmentedControl, Skeleton, Text } from "@mantine/core";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useContext } from "react";
 import type { DueCalibration } from "../../gen/spectra/calibration/v1/calibration_pb";
@@ -13,7 +13,7 @@ import { DueCalendar } from "./DueCalendar";
 import { DueTable } from "./DueTable";
 import { isOverdue, useDue } from "./due";
 
-const DAY_S = 86_400;
+const DAY_MS = 86_400_000;
 /** Days that one can look ahead. */
 const AHEAD: Record<string, string> = {
   "30": m.calibrations_within_30_days(),
@@ -69,16 +69,17 @@ export default function DuePage() {
 
 function DueList({ within }: { within: string }) {
   const zone = useContext(ZoneContext);
-  const query = useDue(within, () => Number(within) * DAY_S);
+  const query = useDue(within, () => Date.now() + Number(within) * DAY_MS);
   const months = new Map<string, DueCalibration[]>();
   for (const due of query.data ?? []) {
     const month = monthOf(due, zone);
     months.set(month, [...(months.get(month) ?? []), due]);
   }
+  if (query.error && !query.data) return <ErrorView error={query.error} again={() => query.refetch()} />;
+  if (!query.data) return <Skeleton height={300} />;
   return (
     <>
-      {query.error && !query.data ? <ErrorView error={query.error} again={() => query.refetch()} /> : null}
-      {query.data?.length === 0 && <Text c="dimmed">{m.calibrations_nothing_is_due()}</Text>}
+      {query.data.length === 0 && <Text c="dimmed">{m.calibrations_nothing_is_due()}</Text>}
       {[...months].map(([month, due]) => (
         <DueTable key={month} title={month} due={due} />
       ))}

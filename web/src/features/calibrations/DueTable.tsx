@@ -14,18 +14,27 @@ export function DueTable({ title, due }: { title: string; due: DueCalibration[] 
   return (
     <Section title={title}>
       <Table aria-label={title} verticalSpacing="xs" layout="fixed">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th w="14%">{m.calibrations_due_on()}</Table.Th>
+            <Table.Th w="20%">{m.calibrations_due_in()}</Table.Th>
+            <Table.Th>{m.calibrations_instrument()}</Table.Th>
+            <Table.Th w="22%">{m.calibrations_standing()}</Table.Th>
+            <Table.Th w="15%">{m.calibrations_location()}</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
         <Table.Tbody>
           {due.map((one) => (
             <Table.Tr key={one.instrument?.id}>
-              <Table.Td w="14%">{one.dueAt ? <Time at={one.dueAt} to="day" /> : m.calibrations_now()}</Table.Td>
-              <Table.Td w="20%">{left(one, zone)}</Table.Td>
+              <Table.Td>{one.dueAt ? <Time at={one.dueAt} to="day" /> : m.calibrations_now()}</Table.Td>
+              <Table.Td>{left(one, zone)}</Table.Td>
               <Table.Td>{one.instrument && <InstrumentLink id={one.instrument.id} />}</Table.Td>
-              <Table.Td w="22%">
+              <Table.Td>
                 {one.status && (
                   <State tone={calibrationTone[one.status.status]}>{calibrationStatusName(one.status.status)}</State>
                 )}
               </Table.Td>
-              <Table.Td w="15%">{one.instrument?.location}</Table.Td>
+              <Table.Td>{one.instrument?.location}</Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>

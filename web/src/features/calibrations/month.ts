@@ -1,7 +1,7 @@
 // Months as a calendar's sheets, such as 2026-12, and their days, such as 2026-12-24. Weeks begin on Monday (ISO 8601).
 
 export function isMonth(text: string): boolean {
-  return /^[12]\d{3}-(0[1-9]|1[0-2])$/.test(text);
+  return /^\d{4}-(0[1-9]|1[0-2])$/.test(text) && text >= "1900-01";
 }
 
 /** The month so many after it, or before. */

@@ -283,6 +283,11 @@ function Reviews() {
             {m.dashboard_yours_wait_for_somebody_else()}
           </Text>
           {mine.slice(0, SHOWN).map(link)}
+          {mine.length > SHOWN && (
+            <Anchor size="sm" renderRoot={(props) => <Link to="/recipes" search={{ state: "IN_REVIEW" }} {...props} />}>
+              {m.dashboard_and_more({ count: mine.length - SHOWN })}
+            </Anchor>
+          )}
         </>
       )}
     </Box>
@@ -297,7 +302,14 @@ function Certificates() {
       (await rpc.calibrations.listCalibrations({ filter: "state = DRAFT", pageSize: SHOWN }, { signal })).calibrations,
   });
   return (
-    <Box title={m.dashboard_certificates_that_wait_for_review()} more={null}>
+    <Box
+      title={m.dashboard_certificates_that_wait_for_review()}
+      more={
+        <Anchor renderRoot={(props) => <Link to="/calibrations" search={{ state: "DRAFT" }} {...props} />}>
+          {m.dashboard_all_drafts()}
+        </Anchor>
+      }
+    >
       <Lines query={query} empty={m.dashboard_no_certificate_waits()}>
         {(certificate) => (
           <Group key={certificate.id} gap="xs">
