@@ -8,6 +8,7 @@ import { rpc } from "../rpc/transport";
 import { useWatch } from "../rpc/watch";
 import { State } from "../ui/State";
 import { daysUntil, isPast, Time, ZoneContext } from "../ui/Time";
+import classes from "./Standing.module.css";
 
 /** Whether an instrument may be trusted now, as the server says it. */
 export function statusQuery(instrumentId: string) {
@@ -64,15 +65,30 @@ export function lockoutOf(status: InstrumentStatus | undefined): string | undefi
     : undefined;
 }
 
-/** Says where no run can start on an instrument why, and what lifts that; follows what becomes of it. */
+/**
+ * Says where no run can start on an instrument why, and what lifts that; follows what becomes of it. It is there before an
+ * instrument is chosen: screen readers tell what comes into a status that was there already.
+ */
 export function Lockout(props: { instrumentId: string; exempt?: boolean; children?: ReactNode }) {
-  const { instrumentId, exempt, children } = props;
+  const { instrumentId, exempt = false, children } = props;
+  return (
+    <div role="status" className={classes.status}>
+      {instrumentId && !exempt && (
+        <Locked key={instrumentId} instrumentId={instrumentId}>
+          {children}
+        </Locked>
+      )}
+    </div>
+  );
+}
+
+function Locked({ instrumentId, children }: { instrumentId: string; children: ReactNode }) {
   useStandings([instrumentId]);
   const { data } = useQuery(statusQuery(instrumentId));
   const lockout = lockoutOf(data);
-  if (!data || !lockout || exempt) return null;
+  if (!data || !lockout) return null;
   return (
-    <Alert color="red" role="status" title={lockout}>
+    <Alert color="red" role="group" title={lockout}>
       {REMEDIES[data.status]} {children}
     </Alert>
   );

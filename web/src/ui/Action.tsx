@@ -20,6 +20,9 @@ export function Action({ disabledReason, onClick, children, type = "button", ...
         label={disabledReason}
         disabled={!off}
         multiline
+        // In the page, not beside its landmarks; a page that is wider than its window does not cut it off.
+        withinPortal={false}
+        floatingStrategy="fixed"
         maw={280}
         events={{ hover: true, focus: true, touch: true }}
       >

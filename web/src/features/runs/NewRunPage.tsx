@@ -156,12 +156,8 @@ function NewRun({ search, recipes }: { search: ListSearch; recipes: ApprovedReci
                 </option>
               ))}
           </NativeSelect>
-          {draft.instrumentId && (
-            <>
-              <Standing instrumentId={draft.instrumentId} />
-              <Lockout key={draft.instrumentId} instrumentId={draft.instrumentId} exempt={exempt} />
-            </>
-          )}
+          {draft.instrumentId && <Standing instrumentId={draft.instrumentId} />}
+          <Lockout instrumentId={draft.instrumentId} exempt={exempt} />
           <Group grow align="flex-start">
             <NativeSelect
               label={m.runs_recipe()}
