@@ -367,7 +367,14 @@ test("a curve is read off and zoomed by keys, and what they lead to is said", as
   // What is said stands in the legend as well.
   await page.getByLabel("Values under the cursor").getByText("121").waitFor();
   await says("this run: 121");
-  await accessible(page);
+  // A curve is hidden and shown by its name, outside of what takes the arrows.
+  expect(await curve.getByRole("button").count()).toBe(0);
+  const shown = page.getByRole("button", { name: "this run" });
+  for (const pressed of ["false", "true"]) {
+    await shown.press("Enter");
+    expect(await shown.getAttribute("aria-pressed")).toBe(pressed);
+    await accessible(page);
+  }
   await named(page);
   await picture(page, "run-curve-keys");
 });

@@ -21,11 +21,13 @@ const STRIDE = 10;
 const NEAR_PX = 12;
 
 /**
- * Curves over one axis. A drag zooms in, a double click out again; the legend reads off what is under the cursor. Keys do the
+ * Curves over one axis. A drag zooms in, a double click out again; the legend reads off what is under the cursor, and shows or
+ * hides a curve. Keys do the
  * same, and what they lead to is said as well.
  */
 export function Curve(props: { series: Series[]; across: string; up: string; logarithmic: Axes }) {
   const box = useRef<HTMLDivElement>(null);
+  const below = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   const keys = useId();
   const [read, setRead] = useState("");
@@ -66,9 +68,12 @@ export function Curve(props: { series: Series[]; across: string; up: string; log
       ],
       // Of a curve that has no point there, none is read off.
       cursor: { drag: { x: true, y: false }, hover: { prox: NEAR_PX } },
+      legend: { mount: (_, legend) => below.current?.replaceChildren(legend) },
+      hooks: { setSeries: [pressable] },
     };
     plot.current = new uPlot(options, aligned(lines.flat()), element);
-    plot.current.root.querySelector(".u-legend")?.setAttribute("aria-label", m.ui_values_under_the_cursor());
+    below.current?.firstElementChild?.setAttribute("aria-label", m.ui_values_under_the_cursor());
+    pressable(plot.current);
     const watcher = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height: HEIGHT }));
     watcher.observe(element);
     return () => {
@@ -76,6 +81,21 @@ export function Curve(props: { series: Series[]; across: string; up: string; log
       plot.current?.destroy();
       plot.current = undefined;
     };
+
+    /** What the legend calls a curve is a button that shows or hides it; its click comes to uPlot's own head of the row. */
+    function pressable({ series: curves }: uPlot) {
+      const heads = [...(below.current?.querySelectorAll(".u-series th") ?? [])];
+      for (const [nth, head] of heads.entries()) {
+        if (nth === 0) continue;
+        if (head.firstElementChild?.tagName !== "BUTTON") {
+          const button = document.createElement("button");
+          button.type = "button";
+          button.append(...head.childNodes);
+          head.append(button);
+        }
+        head.firstElementChild?.setAttribute("aria-pressed", String(curves[nth]?.show ?? true));
+      }
+    }
   }, [series, across, up, logarithmic, scheme]);
 
   // As the axis goes, where it is logarithmic by its exponents.
@@ -161,6 +181,7 @@ export function Curve(props: { series: Series[]; across: string; up: string; log
         tabIndex={0}
         onKeyDown={pressed}
       />
+      <div ref={below} className={classes.legend} />
       <VisuallyHidden aria-live="polite">{read}</VisuallyHidden>
       <Group gap="xs" mt="xs">
         <Button size="xs" variant="default" onClick={() => zoom(0.5)}>
