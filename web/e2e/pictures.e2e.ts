@@ -31,6 +31,7 @@ test.runIf(process.env.PICTURES)("pictures", { timeout: 120_000 }, async () => {
   const [sample] = (await samples.listSamples({ filter: "status = AVAILABLE", orderBy: "name", pageSize: 1 })).samples;
 
   await keep(await as("pi", "/"), "today");
+  await keep(await as("pi", "/due?view=calendar"), "due");
   await keep(await as("pi", `/instruments/${await instrument("JAN-RM3000-01")}`), "instrument");
   for (const dark of [false, true]) {
     const page = await as("pi", `/runs/${run?.id}`, { dark });

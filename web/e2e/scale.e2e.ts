@@ -44,8 +44,8 @@ test("a table over 100,000 samples pages and filters at once", { timeout: 300_00
   await settled(page);
   const filtered = Date.now() - search;
   console.log(`web: over ${SAMPLES} samples, a page in ${paged} ms, a search in ${filtered} ms`);
-  expect(paged).toBeLessThan(2_000);
-  expect(filtered).toBeLessThan(3_000);
+  expect(paged).toBeLessThan(1_000);
+  expect(filtered).toBeLessThan(2_000);
 });
 
 test("a curve of 1,000,000 points is drawn, and zooms without a stop", { timeout: 300_000 }, async () => {
@@ -108,7 +108,7 @@ test("a curve of 1,000,000 points is drawn, and zooms without a stop", { timeout
   console.log(
     `web: ${POINTS} points, zoomed: of ${frames.length} frames half take ${half} ms, 95 % ${most} ms, all ${all} ms`,
   );
-  expect(median).toBeLessThan(100);
-  // Whoever zooms does not wait (web.dev's bound of a good interaction).
-  expect(nearly).toBeLessThan(200);
+  // Three frames of a screen, and half of web.dev's bound of a good interaction: what two busy cores without a graphics card hold.
+  expect(median).toBeLessThan(50);
+  expect(nearly).toBeLessThan(100);
 });
