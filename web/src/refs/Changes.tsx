@@ -238,7 +238,7 @@ export function Changes({ before, after }: { before: JsonObject | undefined; aft
         ))}
       </Text>
       {(all.length > MOST || isLong) && (
-        <Button size="compact-xs" variant="subtle" aria-expanded={whole} onClick={() => setWhole(!whole)}>
+        <Button size="compact-xs" px={0} variant="subtle" aria-expanded={whole} onClick={() => setWhole(!whole)}>
           {whole
             ? m.refs_show_less()
             : all.length > MOST
