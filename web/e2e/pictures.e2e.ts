@@ -19,6 +19,7 @@ async function keep(page: Page, name: string): Promise<void> {
   const height = await page.evaluate(() => document.documentElement.scrollHeight);
   await page.setViewportSize({ width: page.viewportSize()?.width ?? 0, height });
   await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+  await page.evaluate(() => document.getAnimations().map((animation) => animation.finish()));
   mkdirSync(FOLDER, { recursive: true });
   await page.screenshot({ path: `${FOLDER}/${name}.png` });
 }
