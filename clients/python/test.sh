@@ -16,8 +16,6 @@ start_hard_lab
 export PYTHONDONTWRITEBYTECODE=1 GRPC_VERBOSITY=NONE
 echo "python: the program in the README"
 printed=$(readme_program "$source/README.md" python | "$venv/bin/python" -)
-echo "$printed"
-[[ "$printed" == *"refused    CALIBRATION_EXPIRED"*"completed"*"refused    CALIBRATION_"* ]] ||
-    stop "the program in the README does not tell its story"
+expect_story "$printed"
 echo "python: the tests"
 with_restarts "$venv/bin/python" -m unittest discover --start-directory "$source/tests"
