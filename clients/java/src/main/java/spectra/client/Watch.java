@@ -12,7 +12,7 @@ import java.util.NoSuchElementException;
 import java.util.function.Function;
 
 /**
- * What a watch tells, its signs of life included, until it is closed. When the connection breaks or the access token ends,
+ * What a watch tells, its signs of life included, until it or the lab is closed. When the connection breaks or the access token ends,
  * it goes on where it was. Events come at least once and in order. One thread reads; any may close.
  */
 public final class Watch<Q extends Message, M extends Message> implements Iterator<M>, AutoCloseable {
@@ -42,7 +42,10 @@ public final class Watch<Q extends Message, M extends Message> implements Iterat
                 receive();
             } catch (StatusRuntimeException thrown) {
                 stream = null;
-                if (!life.isCancelled()) {
+                if (wire.isShutdown()) {
+                    // The lab is closed.
+                    close();
+                } else if (!life.isCancelled()) {
                     recover(LabError.of(thrown));
                 }
             }
