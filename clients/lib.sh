@@ -50,6 +50,11 @@ start_edge() {
     done
 }
 
+# The commands in a README's block that begins so.
+readme_commands() {
+    awk -v begin="$2" '/^```$/ { on = 0 } on { print } before && index($0, begin) == 1 { on = 1; print } { before = /^```sh$/ }' "$1"
+}
+
 # The story that the program in each README prints. Without the new certificate, the one before decides again, so that both
 # refusals name the same instant.
 expect_story() {

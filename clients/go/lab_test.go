@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"spectra-lab/spectralab"
 	authv1 "spectra-lab/spectralab/gen/auth/v1"
@@ -37,17 +38,45 @@ func TestRefusalsHaveAKindAReasonAndWhatTheyAreAbout(t *testing.T) {
 		Sample: &samplesv1.Sample{Name: unique("sample"), MaterialType: "wafer", Barcode: "with a space"},
 	})
 	equal(t, refused(t, err, spectralab.InvalidRequest).Violations[0].Field, "sample.barcode")
+}
 
-	found, err := lab.Instruments.ListInstruments(t.Context(), &calibrationv1.ListInstrumentsRequest{
-		Filter: `asset_code = "JAW-RC2-01"`,
+func TestEachRefusalOfTheLockoutHasItsReasonAndWhatItIsAbout(t *testing.T) {
+	ctx := t.Context()
+	lab := connect(t, "SPECTRA_LAB", engineer())
+	entered, err := lab.Instruments.CreateInstrument(ctx, &calibrationv1.CreateInstrumentRequest{
+		Instrument: &calibrationv1.Instrument{
+			AssetCode: unique("A"), Manufacturer: "Maker", Model: "One", Methods: []string{"hall_vdp"},
+		},
 	})
 	ok(t, err)
-	instrument, sample := found.GetInstruments()[0].GetId(), create(t.Context(), t, lab, "").GetId()
-	run := &runsv1.Run{InstrumentId: instrument, SampleId: sample, Method: "ellipsometry"}
-	_, err = lab.Runs.CreateRun(t.Context(), &runsv1.CreateRunRequest{Run: run})
-	failure = refused(t, err, spectralab.CalibrationNotInForce)
+	instrument, sample := entered.GetInstrument().GetId(), create(ctx, t, lab, "").GetId()
+	run := &runsv1.CreateRunRequest{Run: &runsv1.Run{InstrumentId: instrument, SampleId: sample, Method: "hall_vdp"}}
+	_, err = lab.Runs.CreateRun(ctx, run)
+	failure := refused(t, err, spectralab.CalibrationNotInForce)
 	equal(t, failure.Reason, "CALIBRATION_MISSING")
 	equal(t, failure.Metadata["instrument_id"], instrument)
+
+	now := time.Now()
+	certificate, err := lab.Calibration.CreateCalibration(ctx, &calibrationv1.CreateCalibrationRequest{
+		Calibration: &calibrationv1.Calibration{
+			InstrumentId: instrument, CertificateId: unique("CAL"), Provider: "Provider",
+			IssuedAt: timestamppb.New(now.AddDate(0, 0, -1)), ExpiresAt: timestamppb.New(now.AddDate(0, 0, 1)),
+		},
+	})
+	ok(t, err)
+	queued, err := lab.Runs.CreateRun(ctx, run)
+	ok(t, err)
+	pi := connect(t, "SPECTRA_LAB", spectralab.Options{Username: "pi@demo.lab", Password: "pi123"})
+	_, err = pi.Calibration.RevokeCalibration(ctx, &calibrationv1.RevokeCalibrationRequest{
+		Id: certificate.GetCalibration().GetId(), Comment: "dropped",
+	})
+	ok(t, err)
+	_, err = lab.Runs.StartRun(ctx, &runsv1.StartRunRequest{Id: queued.GetRun().GetId()})
+	failure = refused(t, err, spectralab.CalibrationNotInForce)
+	equal(t, failure.Reason, "CALIBRATION_REVOKED")
+	equal(t, failure.Metadata["calibration_id"], certificate.GetCalibration().GetId())
+	_, err = time.Parse(time.RFC3339, failure.Metadata["revoked_at"])
+	ok(t, err)
 }
 
 func TestTooManyAttemptsAreToldWhenToComeAgain(t *testing.T) {

@@ -14,9 +14,12 @@ from typing import Any
 import spectra_lab
 from hardship import EDGE, ENGINEER, LAB, PROXY, SHORT_S, TLS, hardship, new_sample, of_lot, shortened, unique
 from spectra.auth.v1.auth_service_pb2 import ChangePasswordRequest, GetCurrentUserRequest
-from spectra.calibration.v1.instruments_service_pb2 import ListInstrumentsRequest
+from spectra.calibration.v1.calibration_pb2 import Calibration
+from spectra.calibration.v1.calibration_service_pb2 import CreateCalibrationRequest, RevokeCalibrationRequest
+from spectra.calibration.v1.instrument_pb2 import Instrument
+from spectra.calibration.v1.instruments_service_pb2 import CreateInstrumentRequest
 from spectra.runs.v1.run_pb2 import Run
-from spectra.runs.v1.runs_service_pb2 import CreateRunRequest, ExportRunRequest, GetRunDataRequest
+from spectra.runs.v1.runs_service_pb2 import CreateRunRequest, ExportRunRequest, GetRunDataRequest, StartRunRequest
 from spectra.samples.v1.samples_service_pb2 import ListSamplesRequest, WatchSamplesRequest
 
 
@@ -45,14 +48,28 @@ class Sync(unittest.TestCase):
             self.lab.samples.CreateSample(new_sample(barcode="with a space"))
         self.assertEqual([violation.field for violation in invalid.exception.violations], ["sample.barcode"])
 
-        request = ListInstrumentsRequest(filter='asset_code = "JAW-RC2-01"')
-        instrument = self.lab.instruments.ListInstruments(request).instruments[0]
+    def test_each_refusal_of_the_lockout_has_its_reason_and_what_it_is_about(self) -> None:
+        instrument = Instrument(asset_code=unique("A"), manufacturer="Maker", model="One", methods=["hall_vdp"])
+        instrument = self.lab.instruments.CreateInstrument(CreateInstrumentRequest(instrument=instrument)).instrument
         sample = self.lab.samples.CreateSample(new_sample()).sample
-        run = Run(instrument_id=instrument.id, sample_id=sample.id, method="ellipsometry")
-        with self.assertRaises(spectra_lab.CalibrationNotInForce) as unfit:
-            self.lab.runs.CreateRun(CreateRunRequest(run=run))
-        self.assertEqual(unfit.exception.reason, "CALIBRATION_MISSING")
-        self.assertEqual(unfit.exception.metadata["instrument_id"], instrument.id)
+        run = CreateRunRequest(run=Run(instrument_id=instrument.id, sample_id=sample.id, method="hall_vdp"))
+        with self.assertRaises(spectra_lab.CalibrationNotInForce) as missing:
+            self.lab.runs.CreateRun(run)
+        self.assertEqual(missing.exception.reason, "CALIBRATION_MISSING")
+        self.assertEqual(missing.exception.metadata["instrument_id"], instrument.id)
+
+        calibration = Calibration(instrument_id=instrument.id, certificate_id=unique("CAL"), provider="Provider")
+        calibration.issued_at.FromSeconds(int(time.time()) - 86_400)
+        calibration.expires_at.FromSeconds(int(time.time()) + 86_400)
+        calibration = self.lab.calibration.CreateCalibration(CreateCalibrationRequest(calibration=calibration)).calibration
+        queued = self.lab.runs.CreateRun(run).run
+        with spectra_lab.connect(LAB, "pi@demo.lab", "pi123") as pi:
+            pi.calibration.RevokeCalibration(RevokeCalibrationRequest(id=calibration.id, comment="dropped"))
+        with self.assertRaises(spectra_lab.CalibrationNotInForce) as revoked:
+            self.lab.runs.StartRun(StartRunRequest(id=queued.id))
+        self.assertEqual(revoked.exception.reason, "CALIBRATION_REVOKED")
+        self.assertEqual(revoked.exception.metadata["calibration_id"], calibration.id)
+        self.assertRegex(revoked.exception.metadata["revoked_at"], r"^\d{4}-\d\d-\d\dT.*Z$")
 
     def test_too_many_attempts_are_told_when_to_come_again(self) -> None:
         nobody = f"{unique('nobody')}@demo.lab"

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { after, before, suite, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import * as node from "@spectra-lab/client";
 import * as web from "@spectra-lab/client/web";
 import { hardship, setting, shortened } from "./hardship.js";
@@ -45,12 +46,33 @@ for (const [way, connect] of Object.entries({ "gRPC": node.connect, "gRPC-web": 
         assert.deepEqual(error.violations.map(({ field }) => field), ["sample.barcode"]);
         return true;
       });
-      const { instruments } = await lab.instruments.listInstruments({ filter: 'asset_code = "JAW-RC2-01"' });
+    });
+
+    test("each refusal of the lockout has its reason and what it is about", async () => {
+      const assetCode = unique("A").replaceAll(" ", "-");
+      const entered = { assetCode, manufacturer: "Maker", model: "One", methods: ["hall_vdp"] };
+      const instrumentId = (await lab.instruments.createInstrument({ instrument: entered })).instrument!.id;
       const { sample } = await create({});
-      const run = { instrumentId: instruments[0]!.id, sampleId: sample!.id, method: "ellipsometry" };
+      const run = { instrumentId, sampleId: sample!.id, method: "hall_vdp" };
       await assert.rejects(lab.runs.createRun({ run }), (error) => {
         assert.ok(error instanceof CalibrationNotInForce);
-        assert.deepEqual([error.reason, error.metadata.instrument_id], ["CALIBRATION_MISSING", run.instrumentId]);
+        assert.deepEqual([error.reason, error.metadata.instrument_id], ["CALIBRATION_MISSING", instrumentId]);
+        return true;
+      });
+
+      const issuedAt = timestampFromMs(Date.now() - 86_400_000);
+      const expiresAt = timestampFromMs(Date.now() + 86_400_000);
+      const { calibration } = await lab.calibration.createCalibration({
+        calibration: { instrumentId, certificateId: assetCode, provider: "Provider", issuedAt, expiresAt },
+      });
+      const queued = (await lab.runs.createRun({ run })).run!;
+      const pi = await connect(setting("SPECTRA_LAB"), { username: "pi@demo.lab", password: "pi123" });
+      await pi.calibration.revokeCalibration({ id: calibration!.id, comment: "dropped" });
+      await pi.signOut();
+      await assert.rejects(lab.runs.startRun({ id: queued.id }), (error) => {
+        assert.ok(error instanceof CalibrationNotInForce);
+        assert.deepEqual([error.reason, error.metadata.calibration_id], ["CALIBRATION_REVOKED", calibration!.id]);
+        assert.ok(Date.parse(error.metadata.revoked_at!) > 0);
         return true;
       });
     });

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.protobuf.util.Timestamps;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -25,11 +26,16 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import spectra.auth.v1.ChangePasswordRequest;
 import spectra.auth.v1.GetCurrentUserRequest;
-import spectra.calibration.v1.ListInstrumentsRequest;
+import spectra.calibration.v1.Calibration;
+import spectra.calibration.v1.CreateCalibrationRequest;
+import spectra.calibration.v1.CreateInstrumentRequest;
+import spectra.calibration.v1.Instrument;
+import spectra.calibration.v1.RevokeCalibrationRequest;
 import spectra.runs.v1.CreateRunRequest;
 import spectra.runs.v1.ExportRunRequest;
 import spectra.runs.v1.GetRunDataRequest;
 import spectra.runs.v1.Run;
+import spectra.runs.v1.StartRunRequest;
 import spectra.samples.v1.CreateSampleRequest;
 import spectra.samples.v1.CreateSampleResponse;
 import spectra.samples.v1.ListSamplesRequest;
@@ -68,18 +74,50 @@ class LabIT {
         var invalid = assertThrows(
                 LabError.InvalidRequest.class, () -> create(lab, sample().setBarcode("with a space")));
         assertEquals("sample.barcode", invalid.violations().get(0).getField());
+    }
 
-        var query = ListInstrumentsRequest.newBuilder().setFilter("asset_code = \"JAW-RC2-01\"").build();
-        var ellipsometer = lab.instruments().listInstruments(query).getInstruments(0);
+    @Test
+    void eachRefusalOfTheLockoutHasItsReasonAndWhatItIsAbout() {
+        var instrument = Instrument.newBuilder()
+                .setAssetCode(unique("A"))
+                .setManufacturer("Maker")
+                .setModel("One")
+                .addMethods("hall_vdp");
+        var entered = lab.instruments()
+                .createInstrument(CreateInstrumentRequest.newBuilder().setInstrument(instrument).build())
+                .getInstrument();
         var run = CreateRunRequest.newBuilder()
                 .setRun(Run.newBuilder()
-                        .setInstrumentId(ellipsometer.getId())
+                        .setInstrumentId(entered.getId())
                         .setSampleId(create(lab, sample()).getId())
-                        .setMethod("ellipsometry"))
+                        .setMethod("hall_vdp"))
                 .build();
-        var refused = assertThrows(LabError.CalibrationNotInForce.class, () -> lab.runs().createRun(run));
-        assertEquals("CALIBRATION_MISSING", refused.reason());
-        assertEquals(ellipsometer.getId(), refused.metadata().get("instrument_id"));
+        var missing = assertThrows(LabError.CalibrationNotInForce.class, () -> lab.runs().createRun(run));
+        assertEquals("CALIBRATION_MISSING", missing.reason());
+        assertEquals(entered.getId(), missing.metadata().get("instrument_id"));
+
+        long now = System.currentTimeMillis(), day = 24 * 3600_000L;
+        var certificate = Calibration.newBuilder()
+                .setInstrumentId(entered.getId())
+                .setCertificateId(unique("CAL"))
+                .setProvider("Provider")
+                .setIssuedAt(Timestamps.fromMillis(now - day))
+                .setExpiresAt(Timestamps.fromMillis(now + day));
+        var calibration = lab.calibration()
+                .createCalibration(CreateCalibrationRequest.newBuilder().setCalibration(certificate).build())
+                .getCalibration();
+        var queued = lab.runs().createRun(run).getRun();
+        try (Lab pi = Lab.connect(ADDRESS, "pi@demo.lab", "pi123")) {
+            pi.calibration().revokeCalibration(RevokeCalibrationRequest.newBuilder()
+                    .setId(calibration.getId())
+                    .setComment("dropped")
+                    .build());
+        }
+        var start = StartRunRequest.newBuilder().setId(queued.getId()).build();
+        var revoked = assertThrows(LabError.CalibrationNotInForce.class, () -> lab.runs().startRun(start));
+        assertEquals("CALIBRATION_REVOKED", revoked.reason());
+        assertEquals(calibration.getId(), revoked.metadata().get("calibration_id"));
+        assertTrue(Instant.parse(revoked.metadata().get("revoked_at")).toEpochMilli() > 0);
     }
 
     @Test
