@@ -127,25 +127,23 @@ func (s *stream) Trailer() metadata.MD {
 }
 
 func (s *stream) RecvMsg(message any) error {
-	if s.now != nil {
-		err := s.now.RecvMsg(message)
-		if err == nil {
-			s.told(message)
-		}
-		if err == nil {
-			return nil
-		}
-		s.end()
-		if errors.Is(err, io.EOF) {
-			return err
-		}
-		failure := s.conn.failure(s.ctx, err)
-		if !s.recover(failure) {
-			return failure
-		}
-		return s.resume(message, failure)
+	if s.now == nil {
+		return s.resume(message, nil)
 	}
-	return s.resume(message, nil)
+	err := s.now.RecvMsg(message)
+	if err == nil {
+		s.told(message)
+		return nil
+	}
+	s.end()
+	if errors.Is(err, io.EOF) {
+		return err
+	}
+	failure := s.conn.failure(s.ctx, err)
+	if !s.recover(failure) {
+		return failure
+	}
+	return s.resume(message, failure)
 }
 
 // resume makes the call and takes its next message; `broke` is why the one before ended.

@@ -43,9 +43,14 @@ func TestRefusalsHaveAKindAReasonAndWhatTheyAreAbout(t *testing.T) {
 func TestEachRefusalOfTheLockoutHasItsReasonAndWhatItIsAbout(t *testing.T) {
 	ctx := t.Context()
 	lab := connect(t, "SPECTRA_LAB", engineer())
+	hall, err := lab.Instruments.ListInstruments(ctx, &calibrationv1.ListInstrumentsRequest{
+		Filter: `asset_code = "LS-8404-01"`,
+	})
+	ok(t, err)
 	entered, err := lab.Instruments.CreateInstrument(ctx, &calibrationv1.CreateInstrumentRequest{
 		Instrument: &calibrationv1.Instrument{
 			AssetCode: unique("A"), Manufacturer: "Maker", Model: "One", Methods: []string{"hall_vdp"},
+			Capabilities: hall.GetInstruments()[0].GetCapabilities(),
 		},
 	})
 	ok(t, err)

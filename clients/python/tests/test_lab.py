@@ -17,7 +17,7 @@ from spectra.auth.v1.auth_service_pb2 import ChangePasswordRequest, GetCurrentUs
 from spectra.calibration.v1.calibration_pb2 import Calibration
 from spectra.calibration.v1.calibration_service_pb2 import CreateCalibrationRequest, RevokeCalibrationRequest
 from spectra.calibration.v1.instrument_pb2 import Instrument
-from spectra.calibration.v1.instruments_service_pb2 import CreateInstrumentRequest
+from spectra.calibration.v1.instruments_service_pb2 import CreateInstrumentRequest, ListInstrumentsRequest
 from spectra.runs.v1.run_pb2 import Run
 from spectra.runs.v1.runs_service_pb2 import CreateRunRequest, ExportRunRequest, GetRunDataRequest, StartRunRequest
 from spectra.samples.v1.samples_service_pb2 import ListSamplesRequest, WatchSamplesRequest
@@ -49,7 +49,9 @@ class Sync(unittest.TestCase):
         self.assertEqual([violation.field for violation in invalid.exception.violations], ["sample.barcode"])
 
     def test_each_refusal_of_the_lockout_has_its_reason_and_what_it_is_about(self) -> None:
+        find = ListInstrumentsRequest(filter='asset_code = "LS-8404-01"')
         instrument = Instrument(asset_code=unique("A"), manufacturer="Maker", model="One", methods=["hall_vdp"])
+        instrument.capabilities.extend(self.lab.instruments.ListInstruments(find).instruments[0].capabilities)
         instrument = self.lab.instruments.CreateInstrument(CreateInstrumentRequest(instrument=instrument)).instrument
         sample = self.lab.samples.CreateSample(new_sample()).sample
         run = CreateRunRequest(run=Run(instrument_id=instrument.id, sample_id=sample.id, method="hall_vdp"))

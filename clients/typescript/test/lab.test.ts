@@ -50,7 +50,9 @@ for (const [way, connect] of Object.entries({ "gRPC": node.connect, "gRPC-web": 
 
     test("each refusal of the lockout has its reason and what it is about", async () => {
       const assetCode = unique("A").replaceAll(" ", "-");
-      const entered = { assetCode, manufacturer: "Maker", model: "One", methods: ["hall_vdp"] };
+      const { instruments } = await lab.instruments.listInstruments({ filter: 'asset_code = "LS-8404-01"' });
+      const { capabilities } = instruments[0]!;
+      const entered = { assetCode, manufacturer: "Maker", model: "One", methods: ["hall_vdp"], capabilities };
       const instrumentId = (await lab.instruments.createInstrument({ instrument: entered })).instrument!.id;
       const { sample } = await create({});
       const run = { instrumentId, sampleId: sample!.id, method: "hall_vdp" };

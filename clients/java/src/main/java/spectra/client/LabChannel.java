@@ -58,7 +58,8 @@ final class LabChannel extends Channel {
     }
 
     /** Sends, as often as it takes, is safe, and can be waited for. */
-    private <R> R attempt(MethodDescriptor<?, ?> method, CallOptions options, Metadata given, Message request, Try<R> call) {
+    private <R> R attempt(
+            MethodDescriptor<?, ?> method, CallOptions options, Metadata given, Message request, Try<R> call) {
         boolean renewed = false;
         for (int tries = 1; ; ) {
             var headers = new Metadata();
@@ -275,12 +276,12 @@ final class LabChannel extends Channel {
 
         /** Asks for the rest after the end, or tells of the end. */
         private void resume(LabError end, String authorization) {
-            LabError told = end;
+            LabError last = end;
             boolean expired = authorization != null && end.reason().equals("TOKEN_EXPIRED");
             if (expired) {
                 session.expired(authorization.substring(BEARER.length()));
             }
-            if (!isCancelled() && Retry.isRepeatable(method, (Message) this.told.request())) {
+            if (!isCancelled() && Retry.isRepeatable(method, (Message) told.request())) {
                 try {
                     if (!expired) {
                         var wait = retries > 0 ? Retry.wait(end, 1, LONGEST_WAIT) : Optional.<Duration>empty();
@@ -288,11 +289,11 @@ final class LabChannel extends Channel {
                     }
                     begin(end);
                     return;
-                } catch (StatusRuntimeException last) {
-                    told = LabError.of(last);
+                } catch (StatusRuntimeException thrown) {
+                    last = LabError.of(thrown);
                 }
             }
-            listener.onClose(told.getStatus(), told.getTrailers() == null ? new Metadata() : told.getTrailers());
+            listener.onClose(last.getStatus(), last.getTrailers() == null ? new Metadata() : last.getTrailers());
         }
 
         private synchronized boolean isCancelled() {

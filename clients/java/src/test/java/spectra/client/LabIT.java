@@ -30,6 +30,7 @@ import spectra.calibration.v1.Calibration;
 import spectra.calibration.v1.CreateCalibrationRequest;
 import spectra.calibration.v1.CreateInstrumentRequest;
 import spectra.calibration.v1.Instrument;
+import spectra.calibration.v1.ListInstrumentsRequest;
 import spectra.calibration.v1.RevokeCalibrationRequest;
 import spectra.runs.v1.CreateRunRequest;
 import spectra.runs.v1.ExportRunRequest;
@@ -78,7 +79,9 @@ class LabIT {
 
     @Test
     void eachRefusalOfTheLockoutHasItsReasonAndWhatItIsAbout() {
+        var query = ListInstrumentsRequest.newBuilder().setFilter("asset_code = \"LS-8404-01\"").build();
         var instrument = Instrument.newBuilder()
+                .addAllCapabilities(lab.instruments().listInstruments(query).getInstruments(0).getCapabilitiesList())
                 .setAssetCode(unique("A"))
                 .setManufacturer("Maker")
                 .setModel("One")
