@@ -7,9 +7,14 @@ import (
 
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	runsv1 "spectra-lab/spectralab/gen/runs/v1"
 )
 
 // conn is what each call passes: typed errors, and another try where that is safe. A session adds the token.
@@ -40,7 +45,7 @@ func (c *conn) NewStream(
 	return &stream{conn: c, ctx: ctx, method: method, open: open}, nil
 }
 
-// attempt sends, as often as it takes and is safe.
+// attempt sends, as often as it takes, is safe, and can be waited for.
 func (c *conn) attempt(ctx context.Context, method string, request any, send func(context.Context) error) error {
 	renewed := false
 	for tries := 1; ; {
@@ -51,10 +56,10 @@ func (c *conn) attempt(ctx context.Context, method string, request any, send fun
 		if err == nil {
 			err = send(withToken(ctx, token))
 		}
-		if err == nil || errors.Is(err, io.EOF) {
+		if err == nil || errors.Is(err, io.EOF) || errors.Is(err, errChanged) {
 			return err
 		}
-		failure := asError(err, ctx.Err())
+		failure := c.failure(ctx, err)
 		if failure.Reason == "TOKEN_EXPIRED" && token != "" && !renewed {
 			c.session.expired(token)
 			renewed = true
@@ -68,7 +73,22 @@ func (c *conn) attempt(ctx context.Context, method string, request any, send fun
 	}
 }
 
-// stream is the answer to a call that comes bit by bit.
+// errClosed is why calls of a lab that was closed end.
+var errClosed = errors.New("the lab is closed")
+
+// failure is the typed error for what a call returned.
+func (c *conn) failure(ctx context.Context, err error) *Error {
+	if c.wire.GetState() == connectivity.Shutdown {
+		return &Error{status: status.New(codes.Canceled, errClosed.Error()), cause: errClosed}
+	}
+	return asError(err, ctx.Err())
+}
+
+// errChanged: what a stream told before is not what it tells now.
+var errChanged = errors.New("the answer is another one than before")
+
+// stream is the answer to a call that comes bit by bit. Where the call only reads, it is made again, for the rest, when the
+// answer breaks off.
 type stream struct {
 	conn    *conn
 	ctx     context.Context
@@ -77,7 +97,11 @@ type stream struct {
 	request any
 	// now is the answer, once its first message is there.
 	now   grpc.ClientStream
+	end   context.CancelFunc
 	token string
+	// first is what it told first, and again how many messages of an answer that is begun again were told already.
+	first proto.Message
+	again int
 }
 
 func (s *stream) SendMsg(request any) error {
@@ -104,21 +128,56 @@ func (s *stream) Trailer() metadata.MD {
 
 func (s *stream) RecvMsg(message any) error {
 	if s.now == nil {
-		return s.conn.attempt(s.ctx, s.method, s.request, func(ctx context.Context) error { return s.begin(ctx, message) })
+		return s.resume(message, nil)
 	}
 	err := s.now.RecvMsg(message)
-	if err == nil || errors.Is(err, io.EOF) {
+	if err == nil {
+		s.told(message)
+		return nil
+	}
+	s.end()
+	if errors.Is(err, io.EOF) {
 		return err
 	}
-	failure := asError(err, s.ctx.Err())
-	if failure.Reason == "TOKEN_EXPIRED" {
-		s.conn.session.expired(s.token)
+	failure := s.conn.failure(s.ctx, err)
+	if !s.recover(failure) {
+		return failure
 	}
-	return failure
+	return s.resume(message, failure)
 }
 
-// begin sends the request and takes the first message.
+// resume makes the call and takes its next message; `broke` is why the one before ended.
+func (s *stream) resume(message any, broke *Error) error {
+	err := s.conn.attempt(s.ctx, s.method, s.request, func(ctx context.Context) error { return s.begin(ctx, message) })
+	if errors.Is(err, errChanged) {
+		return broke
+	}
+	if err == nil {
+		s.told(message)
+	}
+	return err
+}
+
+// recover says whether the rest is to be asked for, after a while that it waits.
+func (s *stream) recover(failure *Error) bool {
+	again := isRepeatable(s.method, s.request)
+	if failure.Reason == "TOKEN_EXPIRED" && s.token != "" {
+		s.conn.session.expired(s.token)
+		return again
+	}
+	delay, worthIt := wait(failure, 1, longestRetryWait)
+	return worthIt && again && s.conn.retries > 0 && sleep(s.ctx, delay)
+}
+
+// begin sends the request and takes the first message that was not told before.
 func (s *stream) begin(ctx context.Context, message any) error {
+	ctx, end := context.WithCancel(ctx)
+	begun := false
+	defer func() {
+		if !begun {
+			end()
+		}
+	}()
 	now, err := s.open(ctx)
 	if err != nil {
 		return err
@@ -127,11 +186,31 @@ func (s *stream) begin(ctx context.Context, message any) error {
 	if now.SendMsg(s.request) == nil {
 		_ = now.CloseSend()
 	}
-	if err := now.RecvMsg(message); err != nil {
-		return err
+	for place := range s.again + 1 {
+		if err := now.RecvMsg(message); err != nil {
+			return err
+		}
+		// Its first message says what an answer is.
+		if place == 0 && s.again > 0 && !proto.Equal(message.(proto.Message), s.first) {
+			return errChanged
+		}
 	}
-	s.now, s.token = now, tokenOf(ctx)
+	begun, s.now, s.end, s.token = true, now, end, tokenOf(ctx)
 	return nil
+}
+
+// told notes a message, and what to ask for behind it.
+func (s *stream) told(message any) {
+	if data, isData := message.(*runsv1.GetRunDataResponse); isData {
+		rest := proto.CloneOf(s.request.(*runsv1.GetRunDataRequest))
+		rest.FromSeq = data.GetChunk().GetSeq() + 1
+		s.request = rest
+		return
+	}
+	if s.again == 0 {
+		s.first = proto.Clone(message.(proto.Message))
+	}
+	s.again++
 }
 
 type tokenKey struct{}

@@ -125,6 +125,21 @@ type Error struct {
 	cause  error
 }
 
+// ErrorOf is the Error in what a call returned, as errors.As finds it; nil where there is none.
+func ErrorOf(err error) *Error {
+	var failure *Error
+	errors.As(err, &failure)
+	return failure
+}
+
+// Must is for programs that end at the first error: it gives the answer, or panics.
+func Must[Answer any](answer Answer, err error) Answer {
+	if err != nil {
+		panic(err)
+	}
+	return answer
+}
+
 func (e *Error) Error() string {
 	if e.Reason == "" {
 		return e.status.Message()

@@ -2,7 +2,8 @@
 # Generates the wire code from proto/ into gen. The generators are those that go.mod names.
 set -euo pipefail
 cd "$(dirname "$0")"
-readonly root=../.. module=spectra-lab/spectralab plugins=../../target/go-plugins
+readonly root=../.. plugins=../../target/go-plugins
+module=$(go list -m)
 [[ -e $root/target/proto-deps/buf/validate/validate.proto ]] || "$root/scripts/proto_deps.sh"
 mkdir -p "$plugins"
 go build -o "$plugins/" google.golang.org/protobuf/cmd/protoc-gen-go google.golang.org/grpc/cmd/protoc-gen-go-grpc

@@ -3,15 +3,19 @@ package spectralab_test
 import (
 	"context"
 	"errors"
+	"io"
 	"iter"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"spectra-lab/spectralab"
 	authv1 "spectra-lab/spectralab/gen/auth/v1"
@@ -34,17 +38,50 @@ func TestRefusalsHaveAKindAReasonAndWhatTheyAreAbout(t *testing.T) {
 		Sample: &samplesv1.Sample{Name: unique("sample"), MaterialType: "wafer", Barcode: "with a space"},
 	})
 	equal(t, refused(t, err, spectralab.InvalidRequest).Violations[0].Field, "sample.barcode")
+}
 
-	found, err := lab.Instruments.ListInstruments(t.Context(), &calibrationv1.ListInstrumentsRequest{
-		Filter: `asset_code = "JAW-RC2-01"`,
+func TestEachRefusalOfTheLockoutHasItsReasonAndWhatItIsAbout(t *testing.T) {
+	ctx := t.Context()
+	lab := connect(t, "SPECTRA_LAB", engineer())
+	hall, err := lab.Instruments.ListInstruments(ctx, &calibrationv1.ListInstrumentsRequest{
+		Filter: `asset_code = "LS-8404-01"`,
 	})
 	ok(t, err)
-	instrument, sample := found.GetInstruments()[0].GetId(), create(t.Context(), t, lab, "").GetId()
-	run := &runsv1.Run{InstrumentId: instrument, SampleId: sample, Method: "ellipsometry"}
-	_, err = lab.Runs.CreateRun(t.Context(), &runsv1.CreateRunRequest{Run: run})
-	failure = refused(t, err, spectralab.CalibrationNotInForce)
+	entered, err := lab.Instruments.CreateInstrument(ctx, &calibrationv1.CreateInstrumentRequest{
+		Instrument: &calibrationv1.Instrument{
+			AssetCode: unique("A"), Manufacturer: "Maker", Model: "One", Methods: []string{"hall_vdp"},
+			Capabilities: hall.GetInstruments()[0].GetCapabilities(),
+		},
+	})
+	ok(t, err)
+	instrument, sample := entered.GetInstrument().GetId(), create(ctx, t, lab, "").GetId()
+	run := &runsv1.CreateRunRequest{Run: &runsv1.Run{InstrumentId: instrument, SampleId: sample, Method: "hall_vdp"}}
+	_, err = lab.Runs.CreateRun(ctx, run)
+	failure := refused(t, err, spectralab.CalibrationNotInForce)
 	equal(t, failure.Reason, "CALIBRATION_MISSING")
 	equal(t, failure.Metadata["instrument_id"], instrument)
+
+	now := time.Now()
+	certificate, err := lab.Calibration.CreateCalibration(ctx, &calibrationv1.CreateCalibrationRequest{
+		Calibration: &calibrationv1.Calibration{
+			InstrumentId: instrument, CertificateId: unique("CAL"), Provider: "Provider",
+			IssuedAt: timestamppb.New(now.AddDate(0, 0, -1)), ExpiresAt: timestamppb.New(now.AddDate(0, 0, 1)),
+		},
+	})
+	ok(t, err)
+	queued, err := lab.Runs.CreateRun(ctx, run)
+	ok(t, err)
+	pi := connect(t, "SPECTRA_LAB", spectralab.Options{Username: "pi@demo.lab", Password: "pi123"})
+	_, err = pi.Calibration.RevokeCalibration(ctx, &calibrationv1.RevokeCalibrationRequest{
+		Id: certificate.GetCalibration().GetId(), Comment: "dropped",
+	})
+	ok(t, err)
+	_, err = lab.Runs.StartRun(ctx, &runsv1.StartRunRequest{Id: queued.GetRun().GetId()})
+	failure = refused(t, err, spectralab.CalibrationNotInForce)
+	equal(t, failure.Reason, "CALIBRATION_REVOKED")
+	equal(t, failure.Metadata["calibration_id"], certificate.GetCalibration().GetId())
+	_, err = time.Parse(time.RFC3339, failure.Metadata["revoked_at"])
+	ok(t, err)
 }
 
 func TestTooManyAttemptsAreToldWhenToComeAgain(t *testing.T) {
@@ -104,7 +141,7 @@ func TestAnAccessTokenThatEndsWithinAListIsRenewedOnceForAll(t *testing.T) {
 	lab := connect(t, "SPECTRA_LAB", spectralab.Options{Tokens: tokens})
 	ended := make(chan struct{})
 	go func() { <-ends; close(ended) }()
-	renewals := number(t, "renewals")
+	renewals := number(t, "calls/RefreshToken")
 	var readers sync.WaitGroup
 	for range 3 {
 		readers.Add(1)
@@ -116,7 +153,7 @@ func TestAnAccessTokenThatEndsWithinAListIsRenewedOnceForAll(t *testing.T) {
 		}()
 	}
 	readers.Wait()
-	equal(t, number(t, "renewals"), renewals+1)
+	equal(t, number(t, "calls/RefreshToken"), renewals+1)
 }
 
 func TestAnAccessTokenThatIsAboutToEndIsRenewedBeforeItIsUsed(t *testing.T) {
@@ -126,6 +163,127 @@ func TestAnAccessTokenThatIsAboutToEndIsRenewedBeforeItIsUsed(t *testing.T) {
 	_, err := lab.Auth.GetCurrentUser(t.Context(), &authv1.GetCurrentUserRequest{})
 	ok(t, err)
 	equal(t, lab.Tokens().AccessToken != tokens.AccessToken, true)
+}
+
+func TestAnAccessTokenThatEndsWithinOrBeforeAStreamIsRenewed(t *testing.T) {
+	run := hardship(t, "measured")
+	first := connect(t, "SPECTRA_LAB", engineer())
+	data := func(lab *spectralab.Lab) string {
+		stream, err := lab.Runs.GetRunData(t.Context(), &runsv1.GetRunDataRequest{RunId: run})
+		ok(t, err)
+		return drain(t, stream, func(told *runsv1.GetRunDataResponse) string { return told.GetChunk().GetSha256() })
+	}
+	file := func(lab *spectralab.Lab) string {
+		stream, err := lab.Runs.ExportRun(t.Context(), &runsv1.ExportRunRequest{RunId: run})
+		ok(t, err)
+		return drain(t, stream, func(told *runsv1.ExportRunResponse) string { return string(told.GetContent()) })
+	}
+	for _, read := range []func(*spectralab.Lab) string{data, file} {
+		whole := read(first)
+		tokens, ends := shortened(t, first)
+		lab := connect(t, "SPECTRA_LAB", spectralab.Options{Tokens: tokens})
+		pause = func() { <-ends }
+		renewals := number(t, "calls/RefreshToken")
+		equal(t, read(lab) == whole, true)
+		equal(t, number(t, "calls/RefreshToken"), renewals+1)
+		first = lab
+	}
+	// One that has ended already is renewed before the first message.
+	tokens, ends := shortened(t, first)
+	<-ends
+	lab := connect(t, "SPECTRA_LAB", spectralab.Options{Tokens: tokens})
+	stream, err := lab.Runs.GetRunData(t.Context(), &runsv1.GetRunDataRequest{RunId: run})
+	ok(t, err)
+	_, err = stream.Recv()
+	ok(t, err)
+	equal(t, lab.Tokens().RefreshToken != tokens.RefreshToken, true)
+}
+
+func TestWhatIsAwayIsWaitedForAsLongAsItSays(t *testing.T) {
+	lab := connect(t, "SPECTRA_EDGE", engineer())
+	run := hardship(t, "measured")
+	for _, call := range []func(){
+		func() { create(t.Context(), t, lab, "") },
+		func() {
+			_, err := lab.Samples.ListSamples(t.Context(), &samplesv1.ListSamplesRequest{})
+			ok(t, err)
+		},
+		func() {
+			stream, err := lab.Runs.GetRunData(t.Context(), &runsv1.GetRunDataRequest{RunId: run})
+			ok(t, err)
+			_, err = stream.Recv()
+			ok(t, err)
+		},
+	} {
+		hardship(t, "away/0.7")
+		begun := time.Now()
+		call()
+		// The edge says a second.
+		equal(t, time.Since(begun) >= time.Second && time.Since(begun) < 8*time.Second, true)
+	}
+}
+
+func TestAChangeWhoseAnswerDidNotReachTheEdgeIsDoneOnce(t *testing.T) {
+	lab := connect(t, "SPECTRA_EDGE", engineer())
+	hardship(t, "mislay")
+	begun := time.Now()
+	sample := create(t.Context(), t, lab, "")
+	equal(t, time.Since(begun) >= time.Second, true)
+	filter := `name = "` + sample.GetName() + `"`
+	list, err := lab.Samples.ListSamples(t.Context(), &samplesv1.ListSamplesRequest{Filter: filter})
+	ok(t, err)
+	equal(t, len(list.GetSamples()), 1)
+	equal(t, list.GetSamples()[0].GetId(), sample.GetId())
+}
+
+func TestWhatIsNotKnownAgainIsNotSentAgainThoughTheLabSaysWhen(t *testing.T) {
+	lab := connect(t, "SPECTRA_EDGE", engineer())
+	calls := number(t, "calls/ChangePassword")
+	hardship(t, "mislay")
+	_, err := lab.Auth.ChangePassword(t.Context(), &authv1.ChangePasswordRequest{
+		CurrentPassword: "wrong", NewPassword: "a long new one",
+	})
+	failure := refused(t, err, spectralab.Unavailable)
+	equal(t, failure.Reason, "AUTH_UNREACHABLE")
+	equal(t, failure.RetryDelay, time.Second)
+	equal(t, number(t, "calls/ChangePassword"), calls+1)
+}
+
+func TestACallWithLittleTimeDoesNotWait(t *testing.T) {
+	lab := connect(t, "SPECTRA_EDGE", engineer())
+	hardship(t, "away/2")
+	ctx, end := context.WithTimeout(t.Context(), 900*time.Millisecond)
+	defer end()
+	begun := time.Now()
+	_, err := lab.Samples.ListSamples(ctx, &samplesv1.ListSamplesRequest{})
+	refused(t, err, spectralab.Unavailable)
+	equal(t, time.Since(begun) < 900*time.Millisecond, true)
+	time.Sleep(2 * time.Second)
+}
+
+func TestAWrongAddressIsToldAtOnce(t *testing.T) {
+	for _, wrong := range []string{"127.0.0.1:3012", "ftp://127.0.0.1", "http://"} {
+		if _, err := spectralab.Connect(t.Context(), wrong, engineer()); err == nil {
+			t.Error(wrong)
+		}
+	}
+	begun := time.Now()
+	_, err := spectralab.Connect(t.Context(), "http://127.0.0.1:1", engineer())
+	refused(t, err, spectralab.Unavailable)
+	equal(t, time.Since(begun) < 3*time.Second, true)
+}
+
+func TestAWatchOfALabThatIsClosedEnds(t *testing.T) {
+	lab := connect(t, "SPECTRA_LAB", engineer())
+	begun := false
+	for _, err := range spectralab.Watch(t.Context(), lab.Samples.WatchSamples, &samplesv1.WatchSamplesRequest{}) {
+		ok(t, err)
+		if !begun {
+			ok(t, lab.Close())
+		}
+		begun = true
+	}
+	equal(t, begun, true)
 }
 
 func TestAWatchGoesOnWhenItsTokenEndsAndWhenTheLabWasAway(t *testing.T) {
@@ -170,6 +328,29 @@ func TestTLSWithTheLabsAuthorityAndNotWithout(t *testing.T) {
 	ok(t, err)
 	lab := connect(t, "SPECTRA_TLS", options)
 	ok(t, lab.SignOut(t.Context()))
+}
+
+// pause is what a stream is left waiting for after its first message.
+var pause = func() {}
+
+// drain reads a stream to its end.
+func drain[Message any](
+	t *testing.T, stream grpc.ServerStreamingClient[Message], text func(*Message) string,
+) string {
+	t.Helper()
+	var all strings.Builder
+	for count := 0; ; count++ {
+		message, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return all.String()
+		}
+		ok(t, err)
+		all.WriteString(text(message))
+		if count == 0 {
+			pause()
+			pause = func() {}
+		}
+	}
 }
 
 // newLot makes some samples of one lot.

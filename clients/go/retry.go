@@ -47,8 +47,11 @@ func wait(e *Error, tries int, longest time.Duration) (time.Duration, bool) {
 	return full/2 + rand.N(full/2), true
 }
 
-// sleep waits; false where the caller gives up.
+// sleep waits; false where the caller gives up, or will have by then.
 func sleep(ctx context.Context, duration time.Duration) bool {
+	if end, bounded := ctx.Deadline(); bounded && time.Until(end) <= duration {
+		return false
+	}
 	timer := time.NewTimer(duration)
 	defer timer.Stop()
 	select {

@@ -18,7 +18,8 @@ const longestReconnectWait = 5 * time.Second
 
 // Watch gives the messages of a watch for as long as the caller listens, signs of life among them: the first says that it
 // has begun. When the connection breaks or the access token ends, it goes on where it was. Events come at least once and
-// in order. It ends with the first error that another try does not help, and without one when the context does.
+// in order. It ends with the first error that another try does not help, and without one when the context
+// does, or the lab is closed.
 func Watch[Request proto.Message, Message any](
 	ctx context.Context,
 	method func(context.Context, Request, ...grpc.CallOption) (grpc.ServerStreamingClient[Message], error),
@@ -37,7 +38,7 @@ func Watch[Request proto.Message, Message any](
 				}
 				return yield(message, nil)
 			})
-			if err == nil || ctx.Err() != nil {
+			if err == nil || ctx.Err() != nil || errors.Is(err, errClosed) {
 				return
 			}
 			failure := asError(err, nil)

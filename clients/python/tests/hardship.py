@@ -11,7 +11,7 @@ from spectra.samples.v1.sample_pb2 import Sample
 from spectra.samples.v1.samples_service_pb2 import CreateSampleRequest, ListSamplesRequest
 from spectra_lab import Tokens
 
-LAB, PROXY, TLS = (os.environ[name] for name in ("SPECTRA_LAB", "SPECTRA_PROXY", "SPECTRA_TLS"))
+LAB, PROXY, EDGE, TLS = (os.environ[f"SPECTRA_{name}"] for name in ("LAB", "PROXY", "EDGE", "TLS"))
 ENGINEER = ("engineer@demo.lab", "eng123")
 #: In so many seconds, a shortened token has ended.
 SHORT_S = 3.5

@@ -5,7 +5,8 @@ import time
 import unittest
 
 import spectra_lab
-from hardship import ENGINEER, LAB, PROXY, SHORT_S, hardship, new_sample, of_lot, shortened, unique
+from hardship import EDGE, ENGINEER, LAB, PROXY, SHORT_S, hardship, new_sample, of_lot, shortened, unique
+from spectra.runs.v1.runs_service_pb2 import ExportRunRequest
 from spectra.samples.v1.samples_service_pb2 import ListSamplesRequest, WatchSamplesRequest
 from spectra_lab import aio
 
@@ -51,9 +52,9 @@ class Asyncio(unittest.IsolatedAsyncioTestCase):
                     await asyncio.sleep(ends - time.monotonic())
             return seen
 
-        renewals = int(await asyncio.to_thread(hardship, "renewals"))
+        renewals = int(await asyncio.to_thread(hardship, "calls/RefreshToken"))
         self.assertEqual(await asyncio.gather(read(), read(), read()), [names] * 3)
-        self.assertEqual(int(await asyncio.to_thread(hardship, "renewals")), renewals + 1)
+        self.assertEqual(int(await asyncio.to_thread(hardship, "calls/RefreshToken")), renewals + 1)
 
     async def test_whoever_gives_up_on_a_renewal_does_not_lose_it_for_the_others(self) -> None:
         lab = await self.again(shortened(self.lab.tokens))
@@ -66,6 +67,25 @@ class Asyncio(unittest.IsolatedAsyncioTestCase):
         await lab.samples.ListSamples(ListSamplesRequest())
         await lab._session._renewal
         self.assertTrue(impatient.cancelled())
+
+    async def test_an_access_token_that_ends_within_a_stream_is_renewed(self) -> None:
+        run = await asyncio.to_thread(hardship, "measured")
+        lab = await self.again(await asyncio.to_thread(shortened, self.lab.tokens))
+        whole = [message async for message in self.lab.runs.ExportRun(ExportRunRequest(run_id=run))]
+        seen: list[object] = []
+        async for message in lab.runs.ExportRun(ExportRunRequest(run_id=run)):
+            if not seen:
+                await asyncio.sleep(SHORT_S)
+            seen.append(message)
+        self.assertTrue(seen == whole)
+        self.assertNotEqual(lab.tokens.refresh_token, self.lab.tokens.refresh_token)
+
+    async def test_what_is_away_is_waited_for_as_long_as_it_says(self) -> None:
+        async with await aio.connect(EDGE, *ENGINEER) as lab:
+            await asyncio.to_thread(hardship, "away/0.7")
+            begun = time.monotonic()
+            await lab.samples.CreateSample(new_sample())
+            self.assertTrue(1 <= time.monotonic() - begun < 8)
 
     async def test_a_watch_goes_on_when_its_token_ends_and_when_the_lab_was_away(self) -> None:
         tokens = shortened(self.lab.tokens)

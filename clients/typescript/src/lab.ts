@@ -58,10 +58,14 @@ export class Lab {
   /** For `connect` of node.ts and web.ts, which know how bytes travel. */
   static async begin(wire: Transport, options: Options, disconnect: () => void): Promise<Lab> {
     const retries = options.retries ?? 5;
+    const life = new AbortController();
     try {
       const who = "tokens" in options ? options.tokens : options;
-      const session = await Session.begin(labTransport(wire, retries), who);
-      return new Lab(labTransport(wire, retries, session), session, disconnect);
+      const session = await Session.begin(labTransport(wire, retries, life.signal), who);
+      return new Lab(labTransport(wire, retries, life.signal, session), session, () => {
+        life.abort();
+        disconnect();
+      });
     } catch (error) {
       disconnect();
       throw error;
@@ -75,11 +79,14 @@ export class Lab {
 
   /** Ends the session, and the connection. */
   async signOut(): Promise<void> {
-    await this.auth.logout({});
-    this.close();
+    try {
+      await this.auth.logout({});
+    } finally {
+      this.close();
+    }
   }
 
-  /** Ends the connection; the session goes on. */
+  /** Ends the connection, calls and watches; the session goes on. */
   close(): void {
     this.#disconnect();
   }

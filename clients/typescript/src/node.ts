@@ -10,7 +10,10 @@ export type NodeOptions = Options & {
 };
 
 /** Signs in at a lab, over gRPC: `http://host:port`, or `https://host:port` for TLS. */
-export function connect(address: string, options: NodeOptions): Promise<Lab> {
+export async function connect(address: string, options: NodeOptions): Promise<Lab> {
+  if (!URL.canParse(address) || !/^https?:$/.test(new URL(address).protocol)) {
+    throw new TypeError(`http://host:port or https://host:port, not ${address}`);
+  }
   // A connection that no longer answers is given up.
   const connection = new Http2SessionManager(address, { pingIntervalMs: 20_000 }, { ca: options.authority });
   const wire = createGrpcTransport({ baseUrl: address, sessionManager: connection });

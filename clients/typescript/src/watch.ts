@@ -1,5 +1,5 @@
 import { type CallOptions, Code, ConnectError } from "@connectrpc/connect";
-import { labError, NotSignedIn } from "./errors.js";
+import { labError, NotSignedIn, Unavailable } from "./errors.js";
 import { sleep, waitMs } from "./retry.js";
 
 /** A sign of life comes every 15 s: after so long without one, the connection is given up. */
@@ -10,6 +10,7 @@ const LONGEST_WAIT_MS = 5_000;
 /**
  * The messages of a watch for as long as the caller listens, signs of life among them: the first says that it has begun.
  * When the connection breaks or the access token ends, it goes on where it was. Events come at least once and in order.
+ * It ends when the lab is closed.
  */
 export async function* watch<Request extends object, Message extends object>(
   method: (request: Request, options?: CallOptions) => AsyncIterable<Message>,
@@ -38,6 +39,8 @@ export async function* watch<Request extends object, Message extends object>(
     } catch (thrown) {
       if (options?.signal?.aborted) return;
       const error = labError(thrown);
+      // The lab is closed.
+      if (error.code === Code.Canceled && !(error instanceof Unavailable)) return;
       const renewed: boolean = error instanceof NotSignedIn && error.reason === "TOKEN_EXPIRED" && !expired;
       expired = renewed;
       const wait = renewed ? 0 : waitMs(error, tries, LONGEST_WAIT_MS);

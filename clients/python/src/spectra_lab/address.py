@@ -18,6 +18,6 @@ OPTIONS = [
 def parse(address: str, authority: bytes | None) -> tuple[str, grpc.ChannelCredentials | None]:
     """host:port of `http://host:port`, and credentials where it is `https://`."""
     parts = urlsplit(address)
-    if parts.scheme not in ("http", "https"):
-        raise ValueError(f"{address}: the address of a lab begins with http:// or https://")
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise ValueError(f"http://host:port or https://host:port, not {address!r}")
     return parts.netloc, grpc.ssl_channel_credentials(authority) if parts.scheme == "https" else None

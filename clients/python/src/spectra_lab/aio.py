@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from types import TracebackType
@@ -30,9 +31,12 @@ from .policy import (
     LONGEST_RECONNECT_WAIT_S,
     LONGEST_RETRY_WAIT_S,
     Request,
+    Told,
+    ends_at,
     has,
     is_repeatable,
     pause_s,
+    remaining,
     rows_of,
     wait_s,
     with_field,
@@ -107,7 +111,7 @@ class Calls:
 
     def __init__(self, channel: grpc.aio.Channel, retries: int, session: Session | None = None) -> None:
         self._channel = channel
-        self._retries = retries
+        self.retries = retries
         self.session = session
 
     def unary_unary(self, method: str, **how: Any) -> Callable[..., Awaitable[Any]]:
@@ -115,12 +119,12 @@ class Calls:
         call = self._channel.unary_unary(method, **how)
 
         async def send(request: Message, timeout: float | None = None, metadata: Any = None) -> Any:
-            request = with_request_id(request)
+            request, ends = with_request_id(request), ends_at(timeout)
 
             async def once(token: str | None) -> Any:
-                return await call(request, timeout=timeout, metadata=with_token(metadata, token))
+                return await call(request, timeout=remaining(ends), metadata=with_token(metadata, token))
 
-            return await self.attempt(method, request, once)
+            return await self.attempt(method, request, once, ends)
 
         return send
 
@@ -129,14 +133,19 @@ class Calls:
         call = self._channel.unary_stream(method, **how)
 
         def send(request: Message, timeout: float | None = None, metadata: Any = None) -> Stream:
-            return Stream(
-                self, method, request, lambda token: call(request, timeout=timeout, metadata=with_token(metadata, token))
-            )
+            ends = ends_at(timeout)
+
+            def once(request: Message, token: str | None) -> Any:
+                return call(request, timeout=remaining(ends), metadata=with_token(metadata, token))
+
+            return Stream(self, method, request, once, ends)
 
         return send
 
-    async def attempt(self, method: str, request: Message, send: Callable[[str | None], Awaitable[Answer]]) -> Answer:
-        """Sends, as often as it takes and is safe."""
+    async def attempt(
+        self, method: str, request: Message, send: Callable[[str | None], Awaitable[Answer]], ends: float
+    ) -> Answer:
+        """Sends, as often as it takes, is safe, and can be waited for."""
         tries, renewed = 1, False
         while True:
             token = await self.session.access_token() if self.session else None
@@ -149,29 +158,32 @@ class Calls:
                     renewed = True
                     continue
                 wait = wait_s(error, tries, LONGEST_RETRY_WAIT_S)
-                if wait is None or tries > self._retries or not is_repeatable(method, request):
+                if wait is None or tries > self.retries or not is_repeatable(method, request):
+                    raise error from thrown
+                if time.monotonic() + wait >= ends:
                     raise error from thrown
             await asyncio.sleep(wait)
             tries += 1
 
 
 class Stream(AsyncIterator[Any]):
-    """An answer that comes bit by bit. The call is made with the first look at it."""
+    """As `spectra_lab.calls.Stream`."""
 
-    def __init__(self, calls: Calls, method: str, request: Message, send: Callable[[str | None], Any]) -> None:
-        self._calls, self._method, self._request, self._send = calls, method, request, send
+    def __init__(
+        self, calls: Calls, method: str, request: Message, send: Callable[[Message, str | None], Any], ends: float
+    ) -> None:
+        self._calls, self._method, self._send, self._ends = calls, method, send, ends
+        self._told = Told(request)
         self._call: Any = None
         self._token: str | None = None
+        self._broke: LabError | None = None
         self._cancelled = False
 
     async def __anext__(self) -> Any:
-        if self._call is None:
-            message = await self._calls.attempt(self._method, self._request, self._begin)
-        else:
-            message = await self._next()
+        message = grpc.aio.EOF if self._cancelled else await self._next()
         if message is grpc.aio.EOF:
             raise StopAsyncIteration
-        return message
+        return self._told.add(message)
 
     def cancel(self) -> None:
         """Ends the call."""
@@ -179,20 +191,35 @@ class Stream(AsyncIterator[Any]):
         if self._call is not None:
             self._call.cancel()
 
+    async def _next(self) -> Any:
+        if self._call is not None:
+            try:
+                return await self._call.read()
+            except grpc.RpcError as thrown:
+                wait = self._recover(lab_error(thrown, self._cancelled))
+            await asyncio.sleep(wait)
+        return await self._calls.attempt(self._method, self._told.request, self._begin, self._ends)
+
     async def _begin(self, token: str | None) -> Any:
-        call = self._send(token)
+        call = self._send(self._told.request, token)
+        for place in range(self._told.again):
+            if not self._told.knows(await call.read(), place) and self._broke:
+                call.cancel()
+                raise self._broke
         first = await call.read()
         self._call, self._token = call, token
         return first
 
-    async def _next(self) -> Any:
-        try:
-            return await self._call.read()
-        except grpc.RpcError as thrown:
-            error = lab_error(thrown, self._cancelled)
-            if error.reason == "TOKEN_EXPIRED" and self._calls.session and self._token:
-                self._calls.session.expired(self._token)
-            raise error from thrown
+    def _recover(self, error: LabError) -> float:
+        """How long to wait before the rest is asked for, if it can be."""
+        wait = wait_s(error, 1, LONGEST_RETRY_WAIT_S) if self._calls.retries > 0 else None
+        if error.reason == "TOKEN_EXPIRED" and self._calls.session and self._token:
+            self._calls.session.expired(self._token)
+            wait = 0
+        if wait is None or self._cancelled or not is_repeatable(self._method, self._told.request):
+            raise error
+        self._call, self._broke = None, error
+        return wait
 
 
 class Lab:
@@ -200,6 +227,7 @@ class Lab:
 
     def __init__(self, channel: grpc.aio.Channel, retries: int, session: Session) -> None:
         self._channel, self._session = channel, session
+        self._closed = False
         calls = cast(grpc.aio.Channel, Calls(channel, retries, session))
         self.auth = AuthServiceStub(calls)
         self.users = UsersServiceStub(calls)
@@ -233,7 +261,7 @@ class Lab:
         tries = 1
         # A token that ended is another one at the next try, however many failed before; twice in a row, it is no use.
         expired = False
-        while True:
+        while not self._closed:
             stream = method(request)
             try:
                 async for message in stream:
@@ -242,6 +270,8 @@ class Lab:
                         request = with_field(request, "resume_token", message.resume_token)
                     yield message
             except LabError as error:
+                if self._closed:
+                    return
                 wait = wait_s(error, tries, LONGEST_RECONNECT_WAIT_S)
                 expired = error.reason == "TOKEN_EXPIRED" and not expired
                 if expired:
@@ -259,11 +289,14 @@ class Lab:
 
     async def sign_out(self) -> None:
         """Ends the session, and the connection."""
-        await self.auth.Logout(LogoutRequest())
-        await self.close()
+        try:
+            await self.auth.Logout(LogoutRequest())
+        finally:
+            await self.close()
 
     async def close(self) -> None:
         """Ends the connection; the session goes on."""
+        self._closed = True
         await self._channel.close()
 
     async def __aenter__(self) -> Lab:

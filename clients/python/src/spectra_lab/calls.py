@@ -14,8 +14,17 @@ from google.protobuf.message import Message
 from spectra.auth.v1.auth_service_pb2 import LoginRequest, RefreshTokenRequest
 from spectra.auth.v1.auth_service_pb2_grpc import AuthServiceStub
 
-from .errors import Unavailable, lab_error
-from .policy import LONGEST_RETRY_WAIT_S, is_repeatable, wait_s, with_request_id, with_token
+from .errors import LabError, Unavailable, lab_error
+from .policy import (
+    LONGEST_RETRY_WAIT_S,
+    Told,
+    ends_at,
+    is_repeatable,
+    remaining,
+    wait_s,
+    with_request_id,
+    with_token,
+)
 from .tokens import Tokens
 
 Answer = TypeVar("Answer")
@@ -59,7 +68,7 @@ class Calls:
 
     def __init__(self, channel: grpc.Channel, retries: int, session: Session | None = None) -> None:
         self._channel = channel
-        self._retries = retries
+        self.retries = retries
         self.session = session
 
     def unary_unary(self, method: str, **how: Any) -> Callable[..., Any]:
@@ -67,10 +76,12 @@ class Calls:
         call = self._channel.unary_unary(method, **how)
 
         def send(request: Message, timeout: float | None = None, metadata: Any = None) -> Any:
-            request = with_request_id(request)
-            return self.attempt(
-                method, request, lambda token: call(request, timeout=timeout, metadata=with_token(metadata, token))
-            )
+            request, ends = with_request_id(request), ends_at(timeout)
+
+            def once(token: str | None) -> Any:
+                return call(request, timeout=remaining(ends), metadata=with_token(metadata, token))
+
+            return self.attempt(method, request, once, ends)
 
         return send
 
@@ -79,14 +90,17 @@ class Calls:
         call = self._channel.unary_stream(method, **how)
 
         def send(request: Message, timeout: float | None = None, metadata: Any = None) -> Stream:
-            return Stream(
-                self, method, request, lambda token: call(request, timeout=timeout, metadata=with_token(metadata, token))
-            )
+            ends = ends_at(timeout)
+
+            def once(request: Message, token: str | None) -> Any:
+                return call(request, timeout=remaining(ends), metadata=with_token(metadata, token))
+
+            return Stream(self, method, request, once, ends)
 
         return send
 
-    def attempt(self, method: str, request: Message, send: Callable[[str | None], Answer]) -> Answer:
-        """Sends, as often as it takes and is safe."""
+    def attempt(self, method: str, request: Message, send: Callable[[str | None], Answer], ends: float) -> Answer:
+        """Sends, as often as it takes, is safe, and can be waited for."""
         tries, renewed = 1, False
         while True:
             token = self.session.access_token() if self.session else None
@@ -99,31 +113,38 @@ class Calls:
                     renewed = True
                     continue
                 wait = wait_s(error, tries, LONGEST_RETRY_WAIT_S)
-                if wait is None or tries > self._retries or not is_repeatable(method, request):
+                if wait is None or tries > self.retries or not is_repeatable(method, request):
+                    raise error from thrown
+                if time.monotonic() + wait >= ends:
                     raise error from thrown
             time.sleep(wait)
             tries += 1
 
 
 class Stream(Iterator[Any]):
-    """An answer that comes bit by bit. The call is made with the first look at it."""
+    """An answer that comes bit by bit. The call is made with the first look at it, and again for the rest, where it breaks off
+    and only reads.
+    """
 
-    def __init__(self, calls: Calls, method: str, request: Message, send: Callable[[str | None], Any]) -> None:
-        self._calls, self._method, self._request, self._send = calls, method, request, send
+    def __init__(
+        self, calls: Calls, method: str, request: Message, send: Callable[[Message, str | None], Any], ends: float
+    ) -> None:
+        self._calls, self._method, self._send, self._ends = calls, method, send, ends
+        self._told = Told(request)
         self._call: Any = None
         self._token: str | None = None
+        self._broke: LabError | None = None
         self._cancelled = False
 
     def __next__(self) -> Any:
-        if self._call is None:
-            return self._calls.attempt(self._method, self._request, self._begin)
-        try:
-            return next(self._call)
-        except grpc.RpcError as thrown:
-            error = lab_error(thrown, self._cancelled)
-            if error.reason == "TOKEN_EXPIRED" and self._calls.session and self._token:
-                self._calls.session.expired(self._token)
-            raise error from thrown
+        if self._cancelled:
+            raise StopIteration
+        if self._call is not None:
+            try:
+                return self._told.add(next(self._call))
+            except grpc.RpcError as thrown:
+                time.sleep(self._recover(lab_error(thrown, self._cancelled)))
+        return self._told.add(self._calls.attempt(self._method, self._told.request, self._begin, self._ends))
 
     def cancel(self) -> None:
         """Ends the call; from another thread, too."""
@@ -132,7 +153,22 @@ class Stream(Iterator[Any]):
             self._call.cancel()
 
     def _begin(self, token: str | None) -> Any:
-        call = self._send(token)
+        call = self._send(self._told.request, token)
+        for place in range(self._told.again):
+            if not self._told.knows(next(call), place) and self._broke:
+                call.cancel()
+                raise self._broke
         first = next(call)
         self._call, self._token = call, token
         return first
+
+    def _recover(self, error: LabError) -> float:
+        """How long to wait before the rest is asked for, if it can be."""
+        wait = wait_s(error, 1, LONGEST_RETRY_WAIT_S) if self._calls.retries > 0 else None
+        if error.reason == "TOKEN_EXPIRED" and self._calls.session and self._token:
+            self._calls.session.expired(self._token)
+            wait = 0
+        if wait is None or self._cancelled or not is_repeatable(self._method, self._told.request):
+            raise error
+        self._call, self._broke = None, error
+        return wait

@@ -65,6 +65,7 @@ class Lab:
 
     def __init__(self, channel: grpc.Channel, retries: int, session: Session) -> None:
         self._channel, self._session = channel, session
+        self._closed = False
         calls = cast(grpc.Channel, Calls(channel, retries, session))
         self.auth = AuthServiceStub(calls)
         self.users = UsersServiceStub(calls)
@@ -94,12 +95,12 @@ class Lab:
     def watch(self, method: Callable[[Request], Any], request: Request) -> Iterator[Any]:
         """The messages of a watch for as long as the caller listens, signs of life among them: the first says that it has
         begun. When the connection breaks or the access token ends, it goes on where it was. Events come at least once and
-        in order.
+        in order. It ends when the lab is closed.
         """
         tries = 1
         # A token that ended is another one at the next try, however many failed before; twice in a row, it is no use.
         expired = False
-        while True:
+        while not self._closed:
             stream = method(request)
             try:
                 for message in stream:
@@ -108,6 +109,8 @@ class Lab:
                         request = with_field(request, "resume_token", message.resume_token)
                     yield message
             except LabError as error:
+                if self._closed:
+                    return
                 wait = wait_s(error, tries, LONGEST_RECONNECT_WAIT_S)
                 expired = error.reason == "TOKEN_EXPIRED" and not expired
                 if expired:
@@ -125,11 +128,14 @@ class Lab:
 
     def sign_out(self) -> None:
         """Ends the session, and the connection."""
-        self.auth.Logout(LogoutRequest())
-        self.close()
+        try:
+            self.auth.Logout(LogoutRequest())
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Ends the connection; the session goes on."""
+        self._closed = True
         self._channel.close()
 
     def __enter__(self) -> Lab:

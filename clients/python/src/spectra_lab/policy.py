@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 import uuid
 from typing import Any, TypeVar
 
@@ -43,6 +44,39 @@ def wait_s(error: LabError, tries: int, longest: float) -> float | None:
 def pause_s(tries: int, longest: float) -> float:
     """How long to wait before try number `tries` + 1, where the lab says nothing."""
     return float(min(FIRST_WAIT_S * 2 ** min(tries - 1, 10), longest) * random.uniform(0.5, 1))
+
+
+def ends_at(timeout: float | None) -> float:
+    """When a call that may take so long, with all its tries, is to end; by the clock of `time.monotonic`."""
+    return float("inf") if timeout is None else time.monotonic() + timeout
+
+
+def remaining(ends: float) -> float | None:
+    """What is left until then."""
+    return None if ends == float("inf") else max(0.0, ends - time.monotonic())
+
+
+class Told:
+    """What a stream has told so far, and what to ask for the rest of it."""
+
+    def __init__(self, request: Message) -> None:
+        self.request = request
+        #: How many messages of the next answer were told already.
+        self.again = 0
+        self._first: Message | None = None
+
+    def add(self, message: Any) -> Any:
+        """Notes a message, and gives it back."""
+        if has(self.request, "from_seq"):
+            self.request = with_field(self.request, "from_seq", message.chunk.seq + 1)
+        else:
+            self._first = self._first or message
+            self.again += 1
+        return message
+
+    def knows(self, message: Message, place: int) -> bool:
+        """Whether an answer that begins so is the one of before: its first message says what it is."""
+        return place > 0 or message == self._first
 
 
 def with_request_id(request: Request) -> Request:

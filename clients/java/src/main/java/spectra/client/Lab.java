@@ -129,46 +129,57 @@ public final class Lab implements AutoCloseable {
         }
     }
 
+    /** Signing in and out, sessions, one's own password. */
     public AuthServiceBlockingStub auth() {
         return AuthServiceGrpc.newBlockingStub(channel);
     }
 
+    /** The people of the organization. */
     public UsersServiceBlockingStub users() {
         return UsersServiceGrpc.newBlockingStub(channel);
     }
 
+    /** The organization itself. */
     public OrganizationsServiceBlockingStub organizations() {
         return OrganizationsServiceGrpc.newBlockingStub(channel);
     }
 
+    /** Who changed what, and when. */
     public AuditServiceBlockingStub audit() {
         return AuditServiceGrpc.newBlockingStub(channel);
     }
 
+    /** Samples. */
     public SamplesServiceBlockingStub samples() {
         return SamplesServiceGrpc.newBlockingStub(channel);
     }
 
+    /** Projects of samples. */
     public ProjectsServiceBlockingStub projects() {
         return ProjectsServiceGrpc.newBlockingStub(channel);
     }
 
+    /** Instruments. */
     public InstrumentsServiceBlockingStub instruments() {
         return InstrumentsServiceGrpc.newBlockingStub(channel);
     }
 
+    /** Calibrations, and whether instruments are fit for use. */
     public CalibrationServiceBlockingStub calibration() {
         return CalibrationServiceGrpc.newBlockingStub(channel);
     }
 
+    /** Runs, and what they measured. */
     public RunsServiceBlockingStub runs() {
         return RunsServiceGrpc.newBlockingStub(channel);
     }
 
+    /** Recipes of runs. */
     public RecipesServiceBlockingStub recipes() {
         return RecipesServiceGrpc.newBlockingStub(channel);
     }
 
+    /** Methods of measurement. */
     public MethodsServiceBlockingStub methods() {
         return MethodsServiceGrpc.newBlockingStub(channel);
     }
@@ -191,8 +202,11 @@ public final class Lab implements AutoCloseable {
 
     /** Ends the session, and the connection. */
     public void signOut() {
-        auth().logout(LogoutRequest.getDefaultInstance());
-        close();
+        try {
+            auth().logout(LogoutRequest.getDefaultInstance());
+        } finally {
+            close();
+        }
     }
 
     /** Ends the connection; the session goes on. */

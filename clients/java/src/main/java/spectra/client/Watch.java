@@ -12,8 +12,8 @@ import java.util.NoSuchElementException;
 import java.util.function.Function;
 
 /**
- * What a watch tells, its signs of life included, until it is closed. When the connection breaks or the access token ends,
- * it goes on where it was. Events come at least once and in order. One thread reads; any may close.
+ * What a watch tells, its signs of life included, until it or the lab is closed. When the connection breaks or the access
+ * token ends, it goes on where it was. Events come at least once and in order. One thread reads; any may close.
  */
 public final class Watch<Q extends Message, M extends Message> implements Iterator<M>, AutoCloseable {
     /** Longest wait between two tries to connect. */
@@ -42,7 +42,10 @@ public final class Watch<Q extends Message, M extends Message> implements Iterat
                 receive();
             } catch (StatusRuntimeException thrown) {
                 stream = null;
-                if (!life.isCancelled()) {
+                if (wire.isShutdown()) {
+                    // The lab is closed.
+                    close();
+                } else if (!life.isCancelled()) {
                     recover(LabError.of(thrown));
                 }
             }

@@ -27,6 +27,11 @@ final class Hardship {
         return answer.body();
     }
 
+    /** What ../../hardship.py has counted. */
+    static int count(String what) throws IOException, InterruptedException {
+        return Integer.parseInt(ask(what));
+    }
+
     /** The session of a lab with an access token that ends within 2 s, which the client does not know. */
     static Tokens shortened(Lab lab) throws IOException, InterruptedException {
         Tokens tokens = lab.tokens();
