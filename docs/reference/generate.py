@@ -282,6 +282,10 @@ def scalar(kind, rules):
                 said.append("a known value")
             case "finite":
                 said.append("finite")
+            case "example" if instants:
+                pass
+            case "example":
+                said.append("such as " + " or ".join(f"`{one}`" for one in value))
             case "in":
                 said.append("one of " + ", ".join(f"`{one}`" for one in value))
             case "not_in":

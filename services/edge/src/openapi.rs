@@ -14,7 +14,7 @@ use tonic::body::Body;
 
 use self::{
     comments::Comments,
-    schemas::{Schemas, well_known},
+    schemas::{ID, Schemas, message_example, well_known},
 };
 use crate::rest::pattern;
 
@@ -138,14 +138,19 @@ fn operation(method: &Method, rule: &HttpRule, nth: usize, schemas: &mut Schemas
     operation.insert("description".to_owned(), comment.clone().into());
     operation.insert("parameters".to_owned(), parameters.into());
     if !rule.body.is_empty() {
-        let schema = match &body_message {
-            Some(message) => schemas.reference(message),
-            None => schemas.reference(&input),
-        };
+        let message = body_message.as_ref().unwrap_or(&input);
+        let mut content = json!({ "schema": schemas.reference(message) });
+        if let Some(mut example) = message_example(message) {
+            // What the path says is not said again.
+            for name in &variables {
+                example.as_object_mut().and_then(|fields| fields.remove(own(name)));
+            }
+            content["example"] = example;
+        }
         let required = verb != "POST" || !path.contains(':');
         operation.insert(
             "requestBody".to_owned(),
-            json!({ "required": required, "content": { "application/json": { "schema": schema } } }),
+            json!({ "required": required, "content": { "application/json": content } }),
         );
     }
     let mut responses = Map::new();
@@ -228,6 +233,14 @@ fn error() -> Value {
             },
             "additionalProperties": true,
         } },
+        "examples": [{ "detail": {
+            "code": "calibration_expired",
+            "message": "Instrument calibration has expired: certificate CAL-2025-0388 of SMU-04 ended at 2026-10-19T00:00:00Z",
+            "instrument_id": ID,
+            "calibration_id": ID,
+            "expires_at": "2026-10-19T00:00:00Z",
+            "request_id": ID,
+        } }],
     })
 }
 
@@ -280,5 +293,18 @@ mod tests {
         assert_eq!(start["x-permission"], "runs.operate");
         assert!(start["description"].as_str().unwrap().contains("Errors: "), "{start}");
         assert_eq!(document["paths"]["/auth/login"]["post"]["security"], json!([]));
+    }
+
+    #[test]
+    fn a_body_comes_with_an_example_of_the_contract() {
+        let document = document();
+        let body = |path: &str| document["paths"][path]["post"]["requestBody"]["content"]["application/json"].clone();
+        let calibration = &body("/api/v1/calibrations")["example"];
+        assert_eq!(calibration["expires_at"], "2027-10-19T08:00:00Z", "{calibration}");
+        assert_eq!(calibration["scope"], json!(["dc_voltage"]));
+        assert!(calibration["id"].is_null(), "the server's own");
+        assert_eq!(body("/api/v1/runs")["example"]["params"]["vgs_stop"], 5);
+        let status = &document["components"]["schemas"]["samples.Sample"]["properties"]["status"];
+        assert_eq!(status["examples"], json!(["SAMPLE_STATUS_REGISTERED"]));
     }
 }

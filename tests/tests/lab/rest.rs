@@ -399,3 +399,69 @@ async fn the_names_that_scripts_read_are_pinned() {
     let (_, refusal) = engineer.ask("GET", "/api/v1/samples/none", "").await;
     pinned("refusal", "code message request_id", &refusal["detail"]);
 }
+
+/// Every id that an example leaves to its reader, and every name that is taken once.
+fn fill(value: &mut Value, ids: &[(&str, &str)], nth: usize) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                if let Some((_, id)) = ids.iter().find(|(known, _)| known == name) {
+                    *value = (*id).into();
+                } else if let (
+                    "barcode" | "asset_code" | "certificate_id" | "code" | "email" | "name",
+                    Value::String(text),
+                ) = (&**name, &mut *value)
+                {
+                    text.insert_str(0, &nth.to_string());
+                }
+                fill(value, ids, nth);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| fill(item, ids, nth)),
+        _ => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_document_gives_as_examples_is_accepted() {
+    let lab = TestLab::start().await;
+    let (admin, engineer) = (lab.person("admin").await, lab.person("engineer").await);
+    let (instrument, sample) = (admin.new_fit_instrument().await, admin.new_sample().await);
+    let ids = [("instrument_id", instrument.id.as_str()), ("sample_id", sample.id.as_str())];
+    let (admin, engineer) = (Script::of(&lab, &admin), Script::of(&lab, &engineer));
+    let (_, document) = admin.ask("GET", "/openapi.json", "").await;
+    let (mut bodies, mut queries) = (0, 0);
+    let paths = document["paths"].as_object().unwrap().iter().filter(|(path, _)| !path.contains('{'));
+    let mut paths: Vec<_> = paths.collect();
+    // The others sign in with the password as it was.
+    paths.sort_by_key(|(path, _)| path.ends_with("/auth/password"));
+    for (nth, (path, verbs)) in paths.into_iter().enumerate() {
+        let body = &verbs["post"]["requestBody"]["content"]["application/json"]["example"];
+        if body.is_object() {
+            let mut body = body.clone();
+            fill(&mut body, &ids, nth);
+            // Whose password it is says who changes it.
+            let caller = if path.ends_with("/auth/password") { &engineer } else { &admin };
+            let (status, answer) = caller.ask("POST", path, body.to_string()).await;
+            assert_eq!(status, StatusCode::OK, "{path}: {body} was answered with {answer}");
+            bodies += 1;
+        }
+        let parameters = verbs["get"]["parameters"].as_array().into_iter().flatten();
+        let query: Vec<String> = parameters
+            .filter_map(|parameter| {
+                let example = parameter["schema"]["examples"][0].as_str()?;
+                let name = parameter["name"].as_str()?;
+                matches!(name, "filter" | "order_by")
+                    .then(|| form_urlencoded::Serializer::new(String::new()).append_pair(name, example).finish())
+            })
+            .collect();
+        // A watch has no end.
+        let ends = verbs["get"]["responses"]["200"]["content"]["application/json"].is_object();
+        if ends && !query.is_empty() {
+            let (status, answer) = admin.ask("GET", &format!("{path}?{}", query.join("&")), "").await;
+            assert_eq!(status, StatusCode::OK, "{path}?{query:?} was answered with {answer}");
+            queries += 1;
+        }
+    }
+    assert!(bodies >= 8 && queries >= 8, "{bodies} bodies, {queries} queries");
+}

@@ -71,6 +71,14 @@ impl Schemas<'_> {
     }
 
     pub(super) fn field(&mut self, field: &FieldDescriptor) -> Value {
+        let mut schema = self.shape(field);
+        if let (Some(example), Value::Object(schema)) = (example(field), &mut schema) {
+            schema.insert("examples".to_owned(), json!([example]));
+        }
+        schema
+    }
+
+    fn shape(&mut self, field: &FieldDescriptor) -> Value {
         let rules = rules(field);
         if field.is_map() {
             let Kind::Message(entry) = field.kind() else { return json!({ "type": "object" }) };
@@ -136,6 +144,68 @@ impl Schemas<'_> {
     }
 }
 
+/// A message that might be sent: every field that has an example, and ids that are wanted.
+pub(super) fn message_example(message: &MessageDescriptor) -> Option<Value> {
+    let fields = message.fields().filter(|field| !behaviours(field).contains(&OUTPUT_ONLY));
+    let fields: Map<String, Value> = fields
+        .filter_map(|field| {
+            let value = example(&field).or_else(|| match field.kind() {
+                Kind::Message(of) if !field.is_map() => {
+                    let one = message_example(&of)?;
+                    Some(if field.is_list() { json!([one]) } else { one })
+                }
+                _ => (wanted(&field) && is_uuid(&field)).then(|| ID.into()),
+            });
+            Some((field.name().to_owned(), value?))
+        })
+        .collect();
+    (!fields.is_empty()).then(|| fields.into())
+}
+
+/// An id, where one is wanted of nothing in particular.
+pub(super) const ID: &str = "01a1f3c2-7d00-7000-8000-000000000001";
+
+/// What the contract gives as an example of a field: by its validation rules, or where these have none, by our own option;
+/// of an enum, the first value that says something.
+fn example(field: &FieldDescriptor) -> Option<Value> {
+    let own = DESCRIPTOR_POOL.get_extension_by_name("spectra.common.v1.example")?;
+    let options = field.options();
+    if options.has_extension(&own) {
+        return serde_json::from_str(options.get_extension(&own).as_str()?).ok();
+    }
+    let rules = rules(field);
+    let given = rules.as_ref().and_then(|rules| match field.is_list() {
+        true => given(&inner(&inner(rules, "repeated")?, "items")?),
+        false => given(rules),
+    });
+    let one = given.or_else(|| {
+        let Kind::Enum(of) = field.kind() else { return None };
+        let allowed = rules.as_ref().and_then(|rules| set(&inner(rules, "enum")?, "in"));
+        let allowed =
+            |number| allowed.as_ref().and_then(Dynamic::as_list).is_none_or(|set| set.contains(&Dynamic::I32(number)));
+        of.values().find(|value| value.number() != 0 && allowed(value.number())).map(|value| value.name().into())
+    })?;
+    Some(if field.is_list() { json!([one]) } else { one })
+}
+
+/// The first example among rules of any kind.
+fn given(rules: &DynamicMessage) -> Option<Value> {
+    let kind = rules.descriptor().oneofs().find(|oneof| oneof.name() == "type")?;
+    let kind = kind.fields().find(|field| rules.has_field(field))?;
+    let examples = set(rules.get_field(&kind).as_message()?, "example")?;
+    match examples.as_list()?.first()? {
+        Dynamic::String(text) => Some(text.as_str().into()),
+        Dynamic::I32(number) => Some((*number).into()),
+        Dynamic::F64(number) => Some((*number).into()),
+        Dynamic::Message(time) => {
+            let seconds = time.get_field_by_name("seconds")?.as_i64()?;
+            let time = chrono::DateTime::from_timestamp(seconds, 0)?;
+            Some(time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true).into())
+        }
+        _ => None,
+    }
+}
+
 /// Whether the rules pass over an empty value.
 fn passes_empty(rules: &DynamicMessage) -> bool {
     const IF_ZERO_VALUE: i32 = 1;
@@ -150,6 +220,11 @@ fn wanted(field: &FieldDescriptor) -> bool {
         set(&text, "min_len").and_then(|least| least.as_u64()).is_some_and(|least| least > 0)
             || set(&text, "uuid").and_then(|uuid| uuid.as_bool()) == Some(true)
     })
+}
+
+fn is_uuid(field: &FieldDescriptor) -> bool {
+    let text = rules(field).and_then(|rules| inner(&rules, "string"));
+    text.and_then(|text| set(&text, "uuid")).and_then(|uuid| uuid.as_bool()) == Some(true)
 }
 
 fn text(rules: Option<DynamicMessage>) -> Value {
