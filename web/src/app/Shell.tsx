@@ -105,13 +105,13 @@ export function Shell() {
   );
 }
 
-/** Its code comes when somebody points at it, or goes to it by key. */
+/** Its code comes once the page stands: it is there for whoever signs out when nothing can be fetched any more. */
 const PersonMenu = lazyRouteComponent(() => import("./PersonMenu"));
 
 function Person({ signOut }: { signOut: () => void }) {
   const [wanted, { open }] = useDisclosure();
-  const coming = () => void PersonMenu.preload?.();
-  const button = <PersonButton aria-haspopup="menu" onClick={open} onFocus={coming} onPointerEnter={coming} />;
+  useEffect(() => void PersonMenu.preload?.(), []);
+  const button = <PersonButton aria-haspopup="menu" onClick={open} />;
   return <Suspense fallback={button}>{wanted ? <PersonMenu signOut={signOut} /> : button}</Suspense>;
 }
 
