@@ -110,3 +110,48 @@ export async function review(certificateReview: boolean): Promise<void> {
     updateMask: { paths: ["certificate_review"] },
   });
 }
+
+/** Things in each state that they can be in, by what they are; `end` leaves nothing of them under way. */
+export async function scene(what: string): Promise<{ ids: Record<string, string>; end: () => Promise<void> }> {
+  const { samples, instruments, recipes, runs } = await script("pi@demo.lab", "pi123");
+  const ids: Record<string, string> = {};
+  const name = `${what}-${Date.now().toString(36)}`;
+  const sample = async (what: string) => {
+    const { sample: made } = await samples.createSample({
+      sample: { name: `${name}-${what}`, materialType: "Si wafer" },
+    });
+    return made?.id ?? "";
+  };
+  ids.sample = await sample("W");
+  ids.quarantined = await sample("Q");
+  await samples.quarantineSample({ id: ids.quarantined, reason: "A scratch" });
+  ids.instrument = await instrument(`${name}-1`);
+  ids.out = await instrument(`${name}-2`);
+  ids.accepted = await certificate(ids.instrument, `${name}-1`);
+  const other = await instrument(`${name}-3`);
+  await certificate(other, `${name}-3`);
+  await instruments.takeOutOfService({ id: ids.out, reason: "It was dropped" });
+  await review(true);
+  ids.draft = await certificate(ids.out, `${name}-2`).finally(() => review(false));
+  const version = await demoRecipe();
+  for (const [nth, what] of ["queued", "held", "running", "paused"].entries())
+    ids[what] = await queue(what === "paused" ? other : ids.instrument, `${name}-R${nth}`, version);
+  await runs.holdRun({ id: ids.held ?? "", reason: "The stage is being cleaned" });
+  for (const what of ["running", "paused"]) await runs.startRun({ id: ids[what] ?? "" });
+  await runs.pauseRun({ id: ids.paused ?? "" });
+  for (const what of ["unsubmitted", "submitted", "approved"]) {
+    const params = { vgs_start: 0, vgs_stop: 2, vgs_step: 0.1 };
+    const { recipe } = await recipes.createRecipe({ recipe: { name: `${name} ${what}`, method: "iv_sweep", params } });
+    const id = recipe?.id ?? "";
+    ids[what] = id;
+    if (what === "unsubmitted") continue;
+    const version = (await recipes.submitRecipe({ id })).recipe?.latestVersion?.version ?? 0;
+    if (what === "approved") await recipes.approveRecipe({ id, version });
+  }
+  const end = async () => {
+    for (const what of ["running", "paused"]) await runs.abortRun({ id: ids[what] ?? "", reason: "A test's" });
+    for (const what of ["queued", "held"]) await runs.cancelRun({ id: ids[what] ?? "", reason: "A test's" });
+    await recipes.rejectRecipe({ id: ids.submitted ?? "", version: 1, comment: "A test's" });
+  };
+  return { ids, end };
+}

@@ -2,7 +2,7 @@
 import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { as, expectProblems, ROLES, type Role } from "./browser";
-import { certificate, demoRecipe, instrument, queue, review, script } from "./node";
+import { scene } from "./node";
 
 /** By the first letter of a role. */
 type May = "VTEPA" | "TEPA" | "EPA" | "PA" | "A";
@@ -95,45 +95,9 @@ const PLACES: [place: string, may: May][] = [
 ];
 
 beforeAll(async () => {
-  const { samples, instruments, recipes, runs } = await script("pi@demo.lab", "pi123");
-  const name = `ROLES-${Date.now().toString(36)}`;
-  const sample = async (what: string) => {
-    const { sample: made } = await samples.createSample({
-      sample: { name: `${name}-${what}`, materialType: "Si wafer" },
-    });
-    return made?.id ?? "";
-  };
-  ids.sample = await sample("W");
-  ids.quarantined = await sample("Q");
-  await samples.quarantineSample({ id: ids.quarantined, reason: "A scratch" });
-  ids.instrument = await instrument(`${name}-1`);
-  ids.out = await instrument(`${name}-2`);
-  ids.accepted = await certificate(ids.instrument, `${name}-1`);
-  const other = await instrument(`${name}-3`);
-  await certificate(other, `${name}-3`);
-  await instruments.takeOutOfService({ id: ids.out, reason: "It was dropped" });
-  await review(true);
-  ids.draft = await certificate(ids.out, `${name}-2`).finally(() => review(false));
-  const version = await demoRecipe();
-  for (const [nth, what] of ["queued", "held", "running", "paused"].entries())
-    ids[what] = await queue(what === "paused" ? other : ids.instrument, `${name}-R${nth}`, version);
-  await runs.holdRun({ id: ids.held ?? "", reason: "The stage is being cleaned" });
-  for (const what of ["running", "paused"]) await runs.startRun({ id: ids[what] ?? "" });
-  await runs.pauseRun({ id: ids.paused ?? "" });
-  for (const what of ["unsubmitted", "submitted", "approved"]) {
-    const params = { vgs_start: 0, vgs_stop: 2, vgs_step: 0.1 };
-    const { recipe } = await recipes.createRecipe({ recipe: { name: `${name} ${what}`, method: "iv_sweep", params } });
-    const id = recipe?.id ?? "";
-    ids[what] = id;
-    if (what === "unsubmitted") continue;
-    const version = (await recipes.submitRecipe({ id })).recipe?.latestVersion?.version ?? 0;
-    if (what === "approved") await recipes.approveRecipe({ id, version });
-  }
-  return async () => {
-    for (const what of ["running", "paused"]) await runs.abortRun({ id: ids[what] ?? "", reason: "A test's" });
-    for (const what of ["queued", "held"]) await runs.cancelRun({ id: ids[what] ?? "", reason: "A test's" });
-    await recipes.rejectRecipe({ id: ids.submitted ?? "", version: 1, comment: "A test's" });
-  };
+  const { end, ...made } = await scene("ROLES");
+  Object.assign(ids, made.ids);
+  return end;
 });
 
 /** How each of the buttons stands there: offered, or with why it is not. */
