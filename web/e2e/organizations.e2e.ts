@@ -104,7 +104,7 @@ const addresses = (): [path: string, words: string | RegExp][] => [
   [`/recipes?q=${MARK}`, "Nothing has"],
   [`/users?q=${MARK}`, "Nothing has"],
   [`/audit?id=${ours.sample}&resource=all`, "Nothing is as chosen"],
-  [`/audit?person=${ours.person}`, "Nothing is as chosen"],
+  [`/audit?actor=${ours.person}`, "Nothing is as chosen"],
   [`/runs/new?sample=${ours.sample}&instrument=${ours.instrument}&recipe=${ours.recipe}`, "Queue the run"],
   [`/due?within=365`, "Calibrations due"],
 ];
