@@ -15,7 +15,8 @@ const LONG_MS = 16_000;
 const processes: ChildProcess[] = [];
 let lab: string;
 let serve: (...names: string[]) => Promise<ChildProcess>;
-let samples: ChildProcess;
+/** Each by its name, in a process of its own. */
+const services: Record<string, ChildProcess> = {};
 
 /** The services of all tests' lab once more, in processes of these tests' own. */
 beforeAll(async () => {
@@ -54,8 +55,11 @@ beforeAll(async () => {
     }
     throw new Error(`${names} did not start`);
   };
-  samples = await serve("samples");
-  await serve("auth", "calibration", "runs", "edge");
+  await Promise.all(
+    ["auth", "calibration", "runs", "samples", "edge"].map(async (name) => {
+      services[name] = await serve(name);
+    }),
+  );
 });
 afterAll(async () => {
   await Promise.all(processes.map(ended));
@@ -63,8 +67,8 @@ afterAll(async () => {
 
 const runs = ({ exitCode, signalCode }: ChildProcess) => exitCode === null && signalCode === null;
 
-async function ended(process: ChildProcess): Promise<void> {
-  if (!runs(process)) return;
+async function ended(process: ChildProcess | undefined): Promise<void> {
+  if (!process || !runs(process)) return;
   const exit = new Promise((done) => process.once("exit", done));
   process.kill("SIGKILL");
   await exit;
@@ -85,13 +89,13 @@ const away = (page: Page) => page.getByText("Samples are away for the moment");
 beforeEach(async () => {
   // The watch that the page had open breaks off.
   expectProblems(/status of 401/, /ERR_INCOMPLETE_CHUNKED_ENCODING/);
-  if (OWN && !runs(samples)) samples = await serve("samples");
+  for (const [name, process] of Object.entries(services)) if (!runs(process)) services[name] = await serve(name);
 });
 
 test.runIf(OWN)("samples end and come again: what does not need them goes on", async () => {
   const page = await as("engineer", "/samples", { lab });
   await page.getByRole("table", { name: "Samples" }).getByRole("link").first().waitFor();
-  await ended(samples);
+  await ended(services.samples);
   await page.getByLabel("Search samples").fill("W01");
   await away(page).first().waitFor();
   await page.getByRole("link", { name: "Instruments" }).click();
@@ -100,19 +104,63 @@ test.runIf(OWN)("samples end and come again: what does not need them goes on", a
   await page.getByLabel("Search samples").fill("W02");
   await away(page).first().waitFor();
   // What is asked for last is answered without asking again.
-  samples = await serve("samples");
+  services.samples = await serve("samples");
   await page.getByRole("table", { name: "Samples" }).getByRole("link").first().waitFor({ timeout: 20_000 });
   await away(page).waitFor({ state: "hidden" });
   expect(await page.getByRole("alert").count()).toBe(0);
 });
 
+test.runIf(OWN).each([
+  [
+    "calibration",
+    "Instruments",
+    "instruments",
+    "KEI",
+    "Calibration is away for the moment",
+    "No run can start until it is back.",
+  ],
+  ["runs", "Runs", "runs by sample", "2N7000", "Runs are away for the moment", "the other services go on."],
+  ["auth", "People", "people", "Vera", "Sign-in is away for the moment", "the other services go on."],
+])(
+  "%s ends and comes again: its pages say so, the others go on, and it is there again by itself",
+  async (service, place, searched, words, title, advice) => {
+    expectProblems(/ERR_INCOMPLETE_CHUNKED_ENCODING/);
+    const page = await as("admin", "/samples", { lab });
+    const rows = (name: string) => page.getByRole("table", { name }).locator("tbody tr");
+    const go = (name: string) => page.getByRole("link", { name, exact: true }).click();
+    await rows("Samples").first().waitFor();
+    await go(place);
+    await rows(place).nth(1).waitFor();
+    expect(await page.getByText(title).count()).toBe(0);
+    await ended(services[service]);
+    await page.getByLabel(`Search ${searched}`).fill(words.slice(0, 2));
+    const told = page.getByRole("status").filter({ hasText: title });
+    await told.getByText(advice).waitFor();
+    await go("Samples");
+    await rows("Samples").first().waitFor();
+    await page.getByLabel("Search samples").fill("W01-D");
+    await page.waitForURL(/q=W01-D/);
+    await expect.poll(() => rows("Samples").count()).toBe(9);
+    expect(await told.count()).toBe(0);
+    await go(place);
+    await page.getByLabel(`Search ${searched}`).fill(words);
+    await told.waitFor();
+    await expect.poll(() => rows(place).count(), { timeout: 10_000 }).toBe(0);
+    // What is asked for last is answered without asking again.
+    services[service] = await serve(service);
+    await rows(place).getByText(words).first().waitFor({ timeout: 30_000 });
+    await told.waitFor({ state: "hidden" });
+    expect(await page.getByRole("alert").count()).toBe(0);
+  },
+);
+
 test.runIf(OWN)("a page that was opened while samples were away fills itself", async () => {
   const name = await registered("before");
-  await ended(samples);
+  await ended(services.samples);
   const page = await as("engineer", "/samples", { lab });
   await away(page).first().waitFor();
   expect(await page.getByRole("table", { name: "Samples" }).getByRole("link").count()).toBe(0);
-  samples = await serve("samples");
+  services.samples = await serve("samples");
   await link(page, name).waitFor({ timeout: 20_000 });
   await away(page).waitFor({ state: "hidden" });
   expect(await page.getByRole("alert").count()).toBe(0);
@@ -130,11 +178,11 @@ test.runIf(OWN).each([
     await signIn(page, "engineer");
     await watch;
     await page.getByRole("table", { name: "Samples" }).getByRole("link").first().waitFor();
-    await ended(samples);
+    await ended(services.samples);
     const name = await registered("meanwhile");
     await new Promise((done) => setTimeout(done, ms));
     expect(await link(page, name).count()).toBe(0);
-    samples = await serve("samples");
+    services.samples = await serve("samples");
     await link(page, name).waitFor({ timeout: 30_000 });
     await away(page).waitFor({ state: "hidden" });
   },

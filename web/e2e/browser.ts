@@ -110,6 +110,17 @@ export async function signIn(page: Page, role: Role): Promise<Page> {
   return page;
 }
 
+/** Signs in by e-mail and password on the page that is open; `letIn` unless it shall be refused. */
+export async function enter(page: Page, email: string, password: string, letIn = true): Promise<Page> {
+  expectProblems(/status of 401/);
+  // An error's title may have these words as well.
+  await page.getByRole("textbox", { name: "E-mail" }).fill(email);
+  await page.getByRole("textbox", { name: "Password" }).fill(password);
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  if (letIn) await page.getByRole("navigation", { name: "Main" }).waitFor({ state: "attached" });
+  return page;
+}
+
 export async function as(role: Role, path = "/", look: Look = {}): Promise<Page> {
   return signIn(await open(path, look), role);
 }

@@ -224,6 +224,85 @@ test("the whole story, by keyboard alone", { timeout: 240_000 }, async () => {
   await pi.getByRole("cell", { name: "run complete" }).first().waitFor();
 });
 
+/** What Tab comes by from here on, as it is called; each is seen, in the window, and after the one before as one reads. */
+async function stops(page: Page, count: number): Promise<string[]> {
+  const names: string[] = [];
+  let before: { top: number; bottom: number; left: number } | undefined;
+  for (let stop = 0; stop < count; stop++) {
+    await page.keyboard.press("Tab");
+    const focus = page.locator("*:focus");
+    const { name, top, bottom, left } = await focus.evaluate((node) => {
+      const { labels } = node as HTMLInputElement;
+      const name = node.getAttribute("aria-label") ?? labels?.[0]?.textContent ?? node.textContent ?? "";
+      const { top, bottom, left } = node.getBoundingClientRect();
+      return {
+        name: name.replace(/[*↕↑↓▾]/g, "").trim(),
+        top: top + window.scrollY,
+        bottom: bottom + window.scrollY,
+        left,
+      };
+    });
+    names.push(name);
+    expect(await seen(page), `the focus on ${name} is seen`).toBe(true);
+    expect(await focus.evaluate(within), `${name} is in the window`).toBe(true);
+    if (before) expect(top >= before.bottom || left >= before.left, `${name} is not before ${names.at(-2)}`).toBe(true);
+    before = { top, bottom, left };
+  }
+  return names;
+}
+
+test("Tab goes through the sign-in, a list and a form as one reads them, past what is around by one key", async () => {
+  expectProblems(/status of 401/);
+  const page = await open("/");
+  expect(await focused(page.getByRole("textbox", { name: "E-mail" }))).toBe(true);
+  expect(await stops(page, 7)).toEqual([
+    "Password",
+    "Sign in",
+    ...["Engineer", "Technician", "Principal investigator", "Administrator", "Viewer"].map((role) =>
+      expect.stringMatching(`^${role}`),
+    ),
+  ]);
+  await page.keyboard.press("Shift+Tab");
+  await page.getByRole("button", { name: /^Engineer/ }).press("Enter");
+  await page.getByRole("navigation", { name: "Main" }).waitFor();
+
+  await page.goto("/samples?sort=name&q=W01");
+  await page.getByRole("link", { name: "W01-D9" }).waitFor();
+  expect(await focused(page.getByLabel("Scan a barcode"))).toBe(true);
+  const skip = page.getByRole("link", { name: "Skip to the content" });
+  await skip.focus();
+  expect(await stops(page, 11)).toEqual([
+    expect.stringMatching("^Emil Engineer"),
+    ...["Today", "Samples", "Projects", "Instruments", "Calibrations due", "Runs", "Recipes", "People", "Laboratory"],
+    "? lists the keys.",
+  ]);
+  await skip.focus();
+  await page.keyboard.press("Enter");
+  expect(await focused(page.getByRole("main"))).toBe(true);
+  expect(await stops(page, 13)).toEqual([
+    "Register a sample",
+    ...["Scan a barcode", "Search samples", "Status", "Project", "Columns"],
+    // The frame of the table, in which it can be scrolled; its heads, by which it can be sorted; its rows.
+    "Samples",
+    ...["Name", "Lot", "Location", "Changed"],
+    ...["W01", "W01-D1"],
+  ]);
+
+  await page.goto("/runs/new");
+  await page.getByLabel("Find a sample").waitFor();
+  await page
+    .getByRole("combobox", { name: "Instrument", exact: true })
+    .locator("option")
+    .nth(1)
+    .waitFor({ state: "attached" });
+  await skip.focus();
+  await page.keyboard.press("Enter");
+  expect(await stops(page, 8)).toEqual([
+    ...["Find a sample", "Sample", "Instrument", "Recipe", "Method", "Comment"],
+    ...["Queue the run", "Cancel"],
+  ]);
+});
+
 test("a focus that is not seen is found", async () => {
   expectProblems(/status of 401/);
   const page = await open("/");
@@ -234,4 +313,15 @@ test("a focus that is not seen is found", async () => {
     for (const name of ["outline", "border-color", "box-shadow"]) input.style.setProperty(name, "initial", "important");
   });
   expect(await seen(page)).toBe(false);
+});
+
+test("an order that is not as one reads is found", async () => {
+  expectProblems(/status of 401/);
+  const page = await open("/");
+  await page.getByLabel("E-mail").waitFor();
+  await page.evaluate(() => {
+    const form = document.querySelector("form > *") as HTMLElement;
+    form.style.setProperty("flex-direction", "column-reverse");
+  });
+  await expect(stops(page, 2)).rejects.toThrow("is not before");
 });

@@ -38,6 +38,15 @@ async function first(page: Page, list: string, table: string): Promise<void> {
   await page.getByRole("table", { name: table }).getByRole("link").first().press("Enter");
 }
 
+/** Nothing stands beside the screen: a page is never scrolled sideways; a table that is too wide is, in its own frame. */
+async function within(page: Page): Promise<void> {
+  const beside = await page.evaluate(() => {
+    const { clientWidth, scrollWidth } = document.documentElement;
+    return scrollWidth > clientWidth ? `${scrollWidth - clientWidth} pixels beside the screen` : "";
+  });
+  expect(beside, page.url()).toBe("");
+}
+
 /** What is different for whoever may do less: places that are not there, and buttons that say why not. */
 const OTHERS: Record<Exclude<Role, "admin">, string[]> = {
   viewer: ["/samples", "/samples/new", "/projects", "/runs/new", "/recipes/new", "/users", "/settings", "/audit"],
@@ -92,6 +101,7 @@ describe.each([
     const page = await open("/", look);
     await page.getByLabel("E-mail").waitFor();
     expectProblems(/status of 401/);
+    await within(page);
     await accessible(page);
     await named(page);
     await picture(page, kept("sign-in"));
@@ -101,6 +111,7 @@ describe.each([
     const page = await as("admin", "/", look);
     const looked = async (name: string) => {
       await settled(page);
+      await within(page);
       await accessible(page);
       await named(page);
       await picture(page, kept(name));
@@ -160,6 +171,19 @@ test("a control without a name is found", async () => {
     await expect(named(page), control).rejects.toThrow("nameless");
     await page.evaluate(() => document.querySelector("#nameless")?.remove());
   }
+});
+
+test("a page that is too wide is found", async () => {
+  const page = await as("viewer", "/samples", { width: 820 });
+  await settled(page);
+  await within(page);
+  await page.evaluate(() => {
+    const box = document.createElement("div");
+    box.style.width = "900px";
+    box.textContent = "wide";
+    document.querySelector("main")?.append(box);
+  });
+  await expect(within(page)).rejects.toThrow("beside the screen");
 });
 
 test("the questions before a change keep nobody out", async () => {

@@ -1,7 +1,7 @@
 // Today: what needs somebody comes up by itself, in one window and in several.
 import { expect, test } from "vitest";
 import { accessible, picture, settled, watching } from "./browser";
-import { script } from "./node";
+import { certificate, demoRecipe, instrument, queue, review, script } from "./node";
 
 const unique = (name: string) => `${name}-${Date.now().toString(36)}`;
 
@@ -30,6 +30,70 @@ test("what is set aside or submitted comes up on a principal investigator's page
   const pi = await script("pi@demo.lab", "pi123");
   await pi.recipes.rejectRecipe({ id, version: recipe?.latestVersion?.version ?? 0, comment: "Not this one" });
   await reviews.getByRole("link", { name: new RegExp(name) }).waitFor({ state: "hidden", timeout: 5_000 });
+});
+
+test("a run that others queue, start and complete goes from box to box, and a certificate's end is told", async () => {
+  const name = unique("LIVE");
+  const instrumentId = await instrument(name);
+  const calibrationId = await certificate(instrumentId, `${name}-1`);
+  const version = await demoRecipe();
+  const page = await watching("viewer", "/", "WatchRuns", "WatchCalibrationStatus");
+  await settled(page);
+  const SOON = { timeout: 5_000 };
+  const box = (title: string) => page.getByRole("region", { name: title });
+  const of = (title: string, sample: string) => box(title).getByRole("link", { name: sample, exact: true });
+  const { runs } = await script("tech@demo.lab", "tech123");
+  const [one, two] = [`${name}-A`, `${name}-B`];
+  const id = await queue(instrumentId, one, version);
+  await of("In the queue", one).waitFor(SOON);
+  expect(await of("Under way", one).count()).toBe(0);
+  await runs.startRun({ id });
+  await of("Under way", one).waitFor(SOON);
+  await of("In the queue", one).waitFor({ state: "hidden", ...SOON });
+  await runs.completeRun({ id });
+  await of("Under way", one).waitFor({ state: "hidden", ...SOON });
+  expect(await of("In the queue", one).count()).toBe(0);
+  const cancelled = await queue(instrumentId, two, version);
+  await of("In the queue", two).waitFor(SOON);
+  const engineer = await script("engineer@demo.lab", "eng123");
+  await engineer.runs.cancelRun({ id: cancelled, reason: "Entered twice" });
+  await of("In the queue", two).waitFor({ state: "hidden", ...SOON });
+
+  const useless = box("Instruments that cannot be used");
+  const line = useless.locator("div", { has: page.getByRole("link", { name: new RegExp(`^${name}`) }) }).last();
+  expect(await line.count()).toBe(0);
+  const { calibrations } = await script("pi@demo.lab", "pi123");
+  await calibrations.revokeCalibration({ id: calibrationId, comment: "The reference was wrong" });
+  await line.getByText(/^\W*Revoked$/).waitFor(SOON);
+  await certificate(instrumentId, `${name}-2`);
+  await line.waitFor({ state: "hidden", ...SOON });
+});
+
+test("a certificate that is entered waits on Today until somebody has reviewed it", async () => {
+  await review(true);
+  try {
+    const name = unique("DRAFT");
+    const instrumentId = await instrument(name);
+    const page = await watching("pi", "/", "WatchCalibrationStatus");
+    await settled(page);
+    const waiting = page
+      .getByRole("region", { name: "Certificates that wait for review" })
+      .getByRole("link", { name: `${name}-1`, exact: true });
+    const useless = page
+      .getByRole("region", { name: "Instruments that cannot be used" })
+      .getByRole("link", { name: new RegExp(`^${name}`) });
+    await useless.waitFor();
+    const id = await certificate(instrumentId, `${name}-1`);
+    // No watch tells of drafts: they are asked for every 15 s.
+    await waiting.waitFor({ timeout: 25_000 });
+    expect(await useless.count()).toBe(1);
+    const { calibrations } = await script("admin@demo.lab", "admin123");
+    await calibrations.acceptCalibration({ id });
+    await waiting.waitFor({ state: "hidden", timeout: 5_000 });
+    await useless.waitFor({ state: "hidden", timeout: 5_000 });
+  } finally {
+    await review(false);
+  }
 });
 
 test("four windows beside each other all show what there is, and what changes", async () => {

@@ -26,7 +26,7 @@ export default function KeyList({ on, turn }: { on: boolean; turn: (on: boolean)
         onChange={(event) => turn(event.currentTarget.checked)}
         mb="sm"
       />
-      <Table>
+      <Table aria-label={m.app_keys()}>
         <Table.Tbody>
           {LIST.map(([keys, what]) => (
             <Table.Tr key={what}>

@@ -42,5 +42,7 @@ export const variables: CSSVariablesResolver = () => ({
     "--mantine-color-placeholder": "#9aa4ad",
     "--mantine-color-error": "#ff9d97",
     "--mantine-color-anchor": "#76c2ce",
+    "--mantine-color-red-filled": "#c92a2a",
+    "--mantine-color-red-filled-hover": "#b32424",
   },
 });

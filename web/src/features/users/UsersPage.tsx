@@ -236,8 +236,13 @@ function UserActions({ user }: { user: User }) {
       >
         {disabled ? m.users_they_can_sign_in_again() : m.users_they_are_signed_out_everywhere_within()}
       </Confirm>
-      {editing && <EditUser user={user} close={edit.close} />}
-      {resetting && <NewPassword user={user} close={reset.close} />}
+      {/* They stay when they are closed, so that the focus goes back; what is in them begins anew. */}
+      <Dialog opened={editing} close={edit.close} title={m.users_edit_named({ name: user.displayName })}>
+        <EditUser user={user} close={edit.close} />
+      </Dialog>
+      <Dialog opened={resetting} close={reset.close} title={m.users_new_password_for({ name: user.displayName })}>
+        <NewPassword user={user} close={reset.close} />
+      </Dialog>
     </Group>
   );
 }
@@ -268,32 +273,30 @@ function EditUser({ user, close }: { user: User; close: () => void }) {
   });
   const { register, formState } = form;
   return (
-    <Dialog opened close={close} title={m.users_edit_named({ name: user.displayName })}>
-      <FormShell
-        form={form}
-        change={update}
-        verb={m.ui_save()}
-        submit={(values) => update.mutate({ values, etag: base.etag })}
-        cancel={close}
-        conflict={conflict}
+    <FormShell
+      form={form}
+      change={update}
+      verb={m.ui_save()}
+      submit={(values) => update.mutate({ values, etag: base.etag })}
+      cancel={close}
+      conflict={conflict}
+    >
+      <TextInput
+        label={m.ui_name()}
+        required
+        {...register("displayName")}
+        error={formState.errors.displayName?.message}
+      />
+      <TextInput label={m.ui_e_mail()} required {...register("email")} error={formState.errors.email?.message} />
+      <NativeSelect
+        label={m.ui_role()}
+        description={m.users_another_role_signs_them_out()}
+        {...register("role")}
+        error={formState.errors.role?.message}
       >
-        <TextInput
-          label={m.ui_name()}
-          required
-          {...register("displayName")}
-          error={formState.errors.displayName?.message}
-        />
-        <TextInput label={m.ui_e_mail()} required {...register("email")} error={formState.errors.email?.message} />
-        <NativeSelect
-          label={m.ui_role()}
-          description={m.users_another_role_signs_them_out()}
-          {...register("role")}
-          error={formState.errors.role?.message}
-        >
-          {roles()}
-        </NativeSelect>
-      </FormShell>
-    </Dialog>
+        {roles()}
+      </NativeSelect>
+    </FormShell>
   );
 }
 
@@ -307,40 +310,38 @@ function NewPassword({ user, close }: { user: User; close: () => void }) {
     done: close,
   });
   return (
-    <Dialog opened close={close} title={m.users_new_password_for({ name: user.displayName })}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          change.mutate(password);
-        }}
-      >
-        <Stack>
-          <PasswordInput
-            label={m.users_new_password()}
-            required
-            autoComplete="new-password"
-            data-autofocus
-            value={password}
-            onChange={(event) => setPassword(event.currentTarget.value)}
-            visibilityToggleButtonProps={{ "aria-label": m.ui_show_or_hide_the_password() }}
-          />
-          <TextInput
-            label={m.ui_reason()}
-            required
-            value={reason}
-            onChange={(event) => setReason(event.currentTarget.value)}
-          />
-          {change.error ? <ErrorView error={change.error} /> : null}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={leaving(close)}>
-              {m.ui_cancel()}
-            </Button>
-            <Button type="submit" loading={change.isPending}>
-              {m.users_set_the_password()}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Dialog>
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        change.mutate(password);
+      }}
+    >
+      <Stack>
+        <PasswordInput
+          label={m.users_new_password()}
+          required
+          autoComplete="new-password"
+          data-autofocus
+          value={password}
+          onChange={(event) => setPassword(event.currentTarget.value)}
+          visibilityToggleButtonProps={{ "aria-label": m.ui_show_or_hide_the_password() }}
+        />
+        <TextInput
+          label={m.ui_reason()}
+          required
+          value={reason}
+          onChange={(event) => setReason(event.currentTarget.value)}
+        />
+        {change.error ? <ErrorView error={change.error} /> : null}
+        <Group justify="flex-end">
+          <Button variant="default" onClick={leaving(close)}>
+            {m.ui_cancel()}
+          </Button>
+          <Button type="submit" loading={change.isPending}>
+            {m.users_set_the_password()}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
   );
 }
