@@ -27,7 +27,8 @@ test: ## all tests: the workspace's, the web app's in real browsers, the clients
 	@# Builds target/debug/spectra as well, which the clients and the acceptance test start.
 	cargo test --workspace $(LOCKED)
 	web/test.sh
-	@for client in clients/*/test.sh; do echo "$$client"; "$$client"; done
+	@# They wait more than they work.
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target $(CLIENTS)
 	tests/acceptance_test.sh
 	tests/acceptance_test.sh five tls
 	tests/database_tls_test.sh
@@ -35,6 +36,11 @@ test: ## all tests: the workspace's, the web app's in real browsers, the clients
 	tests/guide_test.sh
 	tests/faults_test.sh
 	deploy/test.sh
+
+CLIENTS := $(wildcard clients/*/test.sh)
+.PHONY: $(CLIENTS)
+$(CLIENTS):
+	$@
 
 race: ## the long race: 30,000 starts of runs against revocations (STARTS=n for another number)
 	@scripts/setup.sh run
@@ -88,6 +94,7 @@ check: proto-deps ## format, lints, documentation, the contract, dependencies
 	buf lint
 	buf format --diff --exit-code proto
 	@scripts/proto_breaking.sh
+	@tests/breaking_test.sh
 	cargo deny --workspace $(LOCKED) check licenses bans sources
 
 format: proto-deps ## format all that make check wants formatted

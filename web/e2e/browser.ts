@@ -134,6 +134,19 @@ export async function watching(role: Role, path: string, ...watches: string[]): 
   return page;
 }
 
+/** The person's screen becomes light or dark, and the page with it. */
+export async function turn(page: Page, colorScheme: "light" | "dark"): Promise<void> {
+  await page.emulateMedia({ colorScheme });
+  await page.locator(`html[data-mantine-color-scheme=${colorScheme}]`).waitFor();
+  // Colours go over into others, and what inherits them follows one after another.
+  await page.evaluate(async () => {
+    for (let still = 0; still < 2; ) {
+      await new Promise(requestAnimationFrame);
+      still = document.getAnimations().some((one) => one instanceof CSSTransition) ? 0 : still + 1;
+    }
+  });
+}
+
 /** What waits has come. */
 export async function settled(page: Page): Promise<void> {
   await page.waitForFunction(
@@ -151,7 +164,16 @@ export async function accessible(page: Page, part?: string): Promise<void> {
     "wcag22aa",
     "best-practice",
   ]);
-  const { violations } = await (part ? axe.include(part).disableRules("region") : axe).analyze();
+  await nothing(page, part ? axe.include(part).disableRules("region") : axe);
+}
+
+/** Of that, what another theme may change. */
+export async function legible(page: Page): Promise<void> {
+  await nothing(page, new AxeBuilder({ page }).withRules(["color-contrast", "link-in-text-block"]));
+}
+
+async function nothing(page: Page, axe: AxeBuilder): Promise<void> {
+  const { violations } = await axe.analyze();
   const told = violations.map(
     ({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html.slice(0, 160)} ${node.failureSummary}`).join(" | ")}`,
   );

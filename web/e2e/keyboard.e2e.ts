@@ -105,6 +105,18 @@ async function signIn(username: string, password: string): Promise<Page> {
   return page;
 }
 
+test("whoever signs in can look at the password that they have typed", async () => {
+  expectProblems(/status of 401/);
+  const page = await open("/");
+  await page.getByLabel("E-mail").waitFor();
+  const password = page.getByRole("textbox", { name: "Password" }).or(page.locator("input[type=password]"));
+  await reach(page, password);
+  await page.keyboard.type("eng123");
+  expect(await password.getAttribute("type")).toBe("password");
+  await press(page, "Show or hide the password", page);
+  expect(await password.getAttribute("type")).toBe("text");
+});
+
 /** A scanner types into what has the focus, and ends with Enter. */
 async function scan(page: Page, code: string): Promise<void> {
   await go(page, "s", "Samples");
@@ -255,8 +267,9 @@ test("Tab goes through the sign-in, a list and a form as one reads them, past wh
   expectProblems(/status of 401/);
   const page = await open("/");
   expect(await focused(page.getByRole("textbox", { name: "E-mail" }))).toBe(true);
-  expect(await stops(page, 7)).toEqual([
+  expect(await stops(page, 8)).toEqual([
     "Password",
+    "Show or hide the password",
     "Sign in",
     ...["Engineer", "Technician", "Principal investigator", "Administrator", "Viewer"].map((role) =>
       expect.stringMatching(`^${role}`),
@@ -271,9 +284,20 @@ test("Tab goes through the sign-in, a list and a form as one reads them, past wh
   expect(await focused(page.getByLabel("Scan a barcode"))).toBe(true);
   const skip = page.getByRole("link", { name: "Skip to the content" });
   await skip.focus();
-  expect(await stops(page, 11)).toEqual([
+  expect(await stops(page, 12)).toEqual([
     expect.stringMatching("^Emil Engineer"),
-    ...["Today", "Samples", "Projects", "Instruments", "Calibrations due", "Runs", "Recipes", "People", "Laboratory"],
+    ...[
+      "Today",
+      "Samples",
+      "Projects",
+      "Instruments",
+      "Certificates",
+      "Calibrations due",
+      "Runs",
+      "Recipes",
+      "People",
+      "Laboratory",
+    ],
     "? lists the keys.",
   ]);
   await skip.focus();
@@ -323,5 +347,5 @@ test("an order that is not as one reads is found", async () => {
     const form = document.querySelector("form > *") as HTMLElement;
     form.style.setProperty("flex-direction", "column-reverse");
   });
-  await expect(stops(page, 2)).rejects.toThrow("is not before");
+  await expect(stops(page, 3)).rejects.toThrow("is not before");
 });

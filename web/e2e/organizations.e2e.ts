@@ -99,6 +99,7 @@ const addresses = (): [path: string, words: string | RegExp][] => [
   [`/samples?q=${MARK}`, "Nothing has"],
   [`/projects?q=${MARK}`, "Nothing has"],
   [`/instruments?q=${MARK}`, "Nothing has"],
+  [`/calibrations?q=${MARK}`, "Nothing has"],
   [`/runs?instrument=${ours.instrument}`, "Nothing is as chosen"],
   [`/runs?q=${MARK}`, "Nothing has"],
   [`/recipes?q=${MARK}`, "Nothing has"],
@@ -135,6 +136,7 @@ test("a form that is opened with the first's things begins without them, and sen
   const sent: string[] = [];
   page.on("request", (request) => sent.push(request.url()));
   await page.getByText("not known").waitFor();
+  await page.getByText("There is no such thing here").waitFor();
   const choice = (name: string) => page.getByRole("combobox", { name, exact: true });
   expect(await choice("Sample").inputValue()).toBe("");
   expect(await choice("Instrument").inputValue()).toBe("");

@@ -2,7 +2,7 @@
 
 import type { Page } from "playwright-core";
 import { describe, expect, inject, test } from "vitest";
-import { accessible, as, expectProblems, named, open, picture, type Role, settled } from "./browser";
+import { accessible, as, expectProblems, legible, named, open, picture, type Role, settled, turn } from "./browser";
 
 const PAGES = {
   today: "/",
@@ -55,15 +55,18 @@ const OTHERS: Record<Exclude<Role, "admin">, string[]> = {
   pi: ["/settings"],
 };
 
-describe.each([{ dark: false }, { dark: true }])("to other roles, dark: $dark", (look) => {
+describe("to other roles", () => {
   test.each(Object.keys(OTHERS) as (keyof typeof OTHERS)[])("%s", { timeout: 180_000 }, async (role) => {
     expectProblems(/status of 403/);
-    const page = await as(role, "/", look);
+    const page = await as(role);
     const looked = async () => {
       await page.getByRole("heading", { level: 1 }).waitFor();
       await settled(page);
       await accessible(page);
       await named(page);
+      await turn(page, "dark");
+      await legible(page);
+      await turn(page, "light");
     };
     await looked();
     if (role === "viewer") {
@@ -71,7 +74,7 @@ describe.each([{ dark: false }, { dark: true }])("to other roles, dark: $dark", 
       await page.goto("/samples");
       await page.getByRole("button", { name: "Register a sample" }).and(page.locator("[aria-disabled=true]")).focus();
       await page.getByRole("tooltip").waitFor();
-      await accessible(page);
+      await looked();
     }
     for (const path of OTHERS[role]) {
       await page.goto(path);
@@ -89,64 +92,69 @@ describe.each([{ dark: false }, { dark: true }])("to other roles, dark: $dark", 
   });
 });
 
-describe.each([
-  { width: 1440, dark: false },
-  { width: 1440, dark: true },
-  { width: 820, dark: false },
-  { width: 820, dark: true },
-])("on $width pixels, dark: $dark", (look) => {
-  const kept = (name: string) => `${look.width}-${look.dark ? "dark" : "light"}-${name}`;
+describe("on both widths and in both themes", () => {
+  /** Looks at what stands there; a page that is open follows when the window or the theme becomes another one. */
+  async function looked(page: Page, name: string): Promise<void> {
+    for (const width of [1440, 820]) {
+      await page.setViewportSize({ width, height: 900 });
+      for (const theme of ["light", "dark"] as const) {
+        await turn(page, theme);
+        await settled(page);
+        if (theme === "light") {
+          await within(page);
+          await accessible(page);
+          await named(page);
+        } else if (width === 1440) await legible(page);
+        await picture(page, `${width}-${theme}-${name}`);
+      }
+    }
+  }
 
   test("the sign-in", async () => {
-    const page = await open("/", look);
+    const page = await open("/");
     await page.getByLabel("E-mail").waitFor();
     expectProblems(/status of 401/);
-    await within(page);
-    await accessible(page);
-    await named(page);
-    await picture(page, kept("sign-in"));
+    await looked(page, "sign-in");
   });
 
-  test("every page", { timeout: 240_000 }, async () => {
-    const page = await as("admin", "/", look);
-    const looked = async (name: string) => {
-      await settled(page);
-      await within(page);
-      await accessible(page);
-      await named(page);
-      await picture(page, kept(name));
-    };
-    for (const [name, path] of Object.entries(PAGES)) {
-      await page.goto(path);
-      await page.getByRole("heading", { level: 1 }).waitFor();
-      await settled(page);
-      expect(await page.title()).toMatch(/SPECTRA-Lab/);
-      await looked(name);
-    }
-    for (const [name, list, table] of DETAILS) {
-      await first(page, list, table);
-      await page.getByRole("heading", { level: 2, name: /History|Versions/ }).waitFor();
-      await looked(name);
-    }
-    // Of an instrument: its newest certificate, and the form for the next one. Of a sample and a recipe: their forms.
+  test.each(Object.entries(PAGES))("%s", async (name, path) => {
+    const page = await as("admin", path);
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    await settled(page);
+    expect(await page.title()).toMatch(/SPECTRA-Lab/);
+    await looked(page, name);
+  });
+
+  test.each(DETAILS)("a %s", async (name, list, table) => {
+    const page = await as("admin");
+    await first(page, list, table);
+    await page.getByRole("heading", { level: 2, name: /History|Versions/ }).waitFor();
+    await looked(page, name);
+  });
+
+  test("an instrument's newest certificate, and the form for the next one", async () => {
+    const page = await as("admin");
     await first(page, "/instruments", "Instruments");
-    await page.getByRole("table", { name: "Certificates" }).getByRole("link").first().waitFor();
+    const newest = page.getByRole("table", { name: "Certificates" }).getByRole("link").first();
+    await newest.waitFor();
     const instrument = page.url();
-    await page.getByRole("table", { name: "Certificates" }).getByRole("link").first().press("Enter");
+    await newest.press("Enter");
     await page.getByText("Covers").waitFor();
-    await looked("certificate");
+    await looked(page, "certificate");
     await page.goto(`${instrument}/certificates/new`);
     await page.getByRole("heading", { level: 1 }).waitFor();
-    await looked("certificate-new");
-    for (const [name, list, table] of [
-      ["sample-edit", "/samples?sort=name", "Samples"],
-      ["recipe-edit", "/recipes?sort=name", "Recipes"],
-    ] as const) {
-      await first(page, list, table);
-      await page.getByRole("main").getByRole("button", { name: "Edit", exact: true }).press("Enter");
-      await page.getByRole("button", { name: /^Save/ }).waitFor();
-      await looked(name);
-    }
+    await looked(page, "certificate-new");
+  });
+
+  test.each([
+    ["sample-edit", "/samples?sort=name", "Samples"],
+    ["recipe-edit", "/recipes?sort=name", "Recipes"],
+  ])("the form %s", async (name, list, table) => {
+    const page = await as("admin");
+    await first(page, list, table);
+    await page.getByRole("main").getByRole("button", { name: "Edit", exact: true }).press("Enter");
+    await page.getByRole("button", { name: /^Save/ }).waitFor();
+    await looked(page, name);
   });
 });
 

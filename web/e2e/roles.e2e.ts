@@ -86,6 +86,7 @@ const PLACES: [place: string, may: May][] = [
   ["Samples", "VTEPA"],
   ["Projects", "VTEPA"],
   ["Instruments", "VTEPA"],
+  ["Certificates", "VTEPA"],
   ["Calibrations due", "VTEPA"],
   ["Runs", "VTEPA"],
   ["Recipes", "VTEPA"],

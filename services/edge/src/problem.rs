@@ -1,9 +1,11 @@
 //! An error as HTTP and JSON tell it: `{"detail": {"code": "calibration_expired", "message": "..", ..}}`.
 
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
-use tonic::{Code, Status, body::Body};
+use tonic::{Code, Status, body::Body, metadata::MetadataMap};
 use tonic_types::StatusExt as _;
+
+const REQUEST_ID: &str = "x-request-id";
 
 /// The response for the status of a call.
 pub fn response(status: &Status) -> Response<Body> {
@@ -12,10 +14,18 @@ pub fn response(status: &Status) -> Response<Body> {
         let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
+    name_request(response.headers_mut(), status.metadata());
     if response.status() == StatusCode::UNAUTHORIZED {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     response
+}
+
+/// By which id the answer is found in the logs: the one that the call's own answer came with.
+pub fn name_request(headers: &mut HeaderMap, said: &MetadataMap) {
+    if let Some(Ok(id)) = said.get(REQUEST_ID).map(|id| HeaderValue::from_bytes(id.as_bytes())) {
+        headers.insert(REQUEST_ID, id);
+    }
 }
 
 /// What it says.

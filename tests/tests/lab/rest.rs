@@ -396,8 +396,10 @@ async fn the_names_that_scripts_read_are_pinned() {
         "params": { "vgs_start": 0, "vgs_stop": 1, "vgs_step": 0.5 } });
     let (_, run) = engineer.ask("POST", "/api/analysis/runs", run.to_string()).await;
     pinned("run", RUN, &run);
-    let (_, refusal) = engineer.ask("GET", "/api/v1/samples/none", "").await;
+    let refused = engineer.send(engineer.request("GET", "/api/v1/samples/none"), "").await;
+    let refusal = body(&refused);
     pinned("refusal", "code message request_id", &refusal["detail"]);
+    assert_eq!(refused.headers()["x-request-id"], text(&refusal, "/detail/request_id"), "as the header of an answer");
 }
 
 /// Every id that an example leaves to its reader, and every name that is taken once.

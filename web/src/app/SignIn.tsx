@@ -68,7 +68,6 @@ export function SignIn({ again = false }: { again?: boolean }) {
           required
           value={password}
           onChange={(event) => setPassword(event.currentTarget.value)}
-          visibilityToggleButtonProps={{ "aria-label": m.ui_show_or_hide_the_password() }}
         />
         {error ? <ErrorView error={error} /> : null}
         <Button type="submit" loading={busy} fullWidth>

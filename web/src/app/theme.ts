@@ -1,4 +1,5 @@
-import { Anchor, type CSSVariablesResolver, createTheme } from "@mantine/core";
+import { Anchor, type CSSVariablesResolver, createTheme, PasswordInput } from "@mantine/core";
+import { m } from "../gen/words/messages";
 
 export const theme = createTheme({
   primaryColor: "petrol",
@@ -10,6 +11,12 @@ export const theme = createTheme({
   respectReducedMotion: true,
   components: {
     Anchor: Anchor.extend({ defaultProps: { size: "sm" } }),
+    PasswordInput: PasswordInput.extend({
+      defaultProps: {
+        visibilityToggleFocusable: true,
+        visibilityToggleButtonProps: { "aria-label": m.ui_show_or_hide_the_password() },
+      },
+    }),
   },
   colors: {
     petrol: [

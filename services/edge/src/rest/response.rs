@@ -14,7 +14,6 @@ use super::{
 };
 use crate::problem;
 
-const REQUEST_ID: &str = "x-request-id";
 /// Fields of a message that is a part of a file, such as ExportRun's.
 const FILE: [&str; 3] = ["file_name", "media_type", "content"];
 
@@ -114,9 +113,7 @@ pub async fn parts(answer: tonic::Response<Streaming<Bytes>>, of: MessageDescrip
 fn common(headers: &mut HeaderMap, said: &MetadataMap) {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if let Some(Ok(id)) = said.get(REQUEST_ID).map(|id| HeaderValue::from_bytes(id.as_bytes())) {
-        headers.insert(REQUEST_ID, id);
-    }
+    problem::name_request(headers, said);
 }
 
 fn file_headers(headers: &mut HeaderMap, part: &Wire) {

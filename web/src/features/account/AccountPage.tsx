@@ -144,7 +144,6 @@ function Password() {
   useEffect(() => {
     if (mistyped) form.setError("currentPassword", { message: m.account_this_is_not_your_password() });
   }, [mistyped, form.setError]);
-  const toggle = { "aria-label": m.ui_show_or_hide_the_password() };
   return (
     <Section title={m.ui_password()}>
       <form onSubmit={form.handleSubmit((values) => change.mutate(values))}>
@@ -152,7 +151,6 @@ function Password() {
           <PasswordInput
             label={m.account_current_password()}
             autoComplete="current-password"
-            visibilityToggleButtonProps={toggle}
             {...register("currentPassword", { required: m.account_it_is_the_proof() })}
             error={formState.errors.currentPassword?.message}
           />
@@ -160,7 +158,6 @@ function Password() {
             label={m.account_new_password()}
             description={m.account_four_unrelated_words_do_well()}
             autoComplete="new-password"
-            visibilityToggleButtonProps={toggle}
             {...register("newPassword", { required: m.account_what_shall_it_be() })}
             error={formState.errors.newPassword?.message}
           />

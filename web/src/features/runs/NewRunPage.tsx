@@ -331,7 +331,7 @@ function SampleChoice({ value, choose }: { value: string; choose: (id: string) =
         label={m.runs_sample()}
         required
         value={value}
-        error={chosen.data && notAvailable(chosen.data)}
+        error={chosen.error ? wordsOf(failure(chosen.error).reason).title : chosen.data && notAvailable(chosen.data)}
         onChange={(event) => choose(event.currentTarget.value)}
       >
         <option value="">{m.ui_choose_one()}</option>

@@ -170,7 +170,6 @@ function NewUser({ close }: { close: () => void }) {
         description={m.users_they_change_it_under_their_name()}
         required
         autoComplete="new-password"
-        visibilityToggleButtonProps={{ "aria-label": m.ui_show_or_hide_the_password() }}
         {...register("password", { required: m.users_they_need_one_to_begin_with() })}
         error={formState.errors.password?.message}
       />
@@ -324,7 +323,6 @@ function NewPassword({ user, close }: { user: User; close: () => void }) {
           data-autofocus
           value={password}
           onChange={(event) => setPassword(event.currentTarget.value)}
-          visibilityToggleButtonProps={{ "aria-label": m.ui_show_or_hide_the_password() }}
         />
         <TextInput
           label={m.ui_reason()}
