@@ -32,6 +32,41 @@ test("a certificate's days begin when they do in the lab, in summer and in winte
   ]);
 });
 
+test("a certificate may cover a part of what an instrument does, and from a later day than its issue", async () => {
+  const { calibrations, instruments } = await script("engineer@demo.lab", "eng123");
+  const name = `PART-${Date.now().toString(36).toUpperCase()}`;
+  const { instrument } = await instruments.createInstrument({
+    instrument: {
+      assetCode: name,
+      manufacturer: "Keithley",
+      model: "2400",
+      capabilities: [
+        { quantity: "dc_voltage", rangeLow: "-200", rangeHigh: "200", unit: "V" },
+        { quantity: "dc_current", rangeLow: "-1", rangeHigh: "1", unit: "A" },
+      ],
+    },
+  });
+  const page = await as("engineer", `/instruments/${instrument?.id}/certificates/new`);
+  await page.getByLabel("Certificate number").fill(name);
+  await page.getByLabel("Calibration laboratory").fill("Metrology Services");
+  await page.getByLabel("Issued").fill("2026-07-01");
+  await page.getByLabel("Valid from").fill("2026-07-05");
+  await page.getByLabel("Expires").fill("2027-07-01");
+  const covers = page.getByRole("group", { name: "Covers" });
+  const [voltage, current] = [covers.getByLabel("dc_voltage"), covers.getByLabel("dc_current")];
+  expect([await voltage.isChecked(), await current.isChecked()]).toEqual([true, true]);
+  for (const quantity of [voltage, current]) await quantity.uncheck();
+  await page.getByRole("button", { name: "Enter" }).click();
+  await page.getByText("A certificate covers at least one of them.").waitFor();
+  await voltage.check();
+  await page.getByRole("button", { name: "Enter" }).click();
+  await page.getByRole("heading", { level: 1, name }).waitFor();
+  await page.getByText("dc_voltage from -200 to 200 V", { exact: true }).waitFor();
+  await page.getByText("2026-07-05 00:00").first().waitFor();
+  const stored = await calibrations.listCalibrations({ filter: `instrument_id = "${instrument?.id}"` });
+  expect(stored.calibrations.map((one) => one.scope)).toEqual([["dc_voltage"]]);
+});
+
 test("what is wrong with a certificate stands at its field, and can be mended", async () => {
   expectProblems(/status of 400/);
   const { instruments } = await script("engineer@demo.lab", "eng123");

@@ -1,9 +1,20 @@
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
-import { Checkbox, NativeSelect, SimpleGrid, Skeleton, Textarea, TextInput } from "@mantine/core";
+import {
+  Checkbox,
+  Fieldset,
+  Group,
+  NativeSelect,
+  SimpleGrid,
+  Skeleton,
+  Text,
+  Textarea,
+  TextInput,
+} from "@mantine/core";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { useForm } from "react-hook-form";
 import { Conformity } from "../../gen/spectra/calibration/v1/calibration_pb";
 import { CalibrationService } from "../../gen/spectra/calibration/v1/calibration_service_pb";
+import type { Instrument } from "../../gen/spectra/calibration/v1/instrument_pb";
 import { m } from "../../gen/words/messages";
 import { useInstruments } from "../../refs/refs";
 import { permissionOf, useCan, useMe } from "../../rpc/me";
@@ -22,10 +33,13 @@ interface Values {
   provider: string;
   accreditation: string;
   issuedAt: string;
+  validFrom: string;
   expiresAt: string;
   asFound: string;
   asLeft: string;
   adjusted: boolean;
+  /** Quantities; of one alone, the form makes a word or false. */
+  scope: string[] | string | false;
   standardsUsed: string;
 }
 
@@ -34,7 +48,7 @@ const DAY = {
   validate: (day: string) => isDay(day) || m.calibrations_the_year_in_full(),
 };
 
-function initial(zone: string): Values {
+function initial(zone: string, { capabilities }: Instrument): Values {
   const now = new Date();
   const inAYear = new Date(now);
   inAYear.setFullYear(inAYear.getFullYear() + 1);
@@ -43,10 +57,12 @@ function initial(zone: string): Values {
     provider: "",
     accreditation: "",
     issuedAt: formatTime(now, zone, "day"),
+    validFrom: "",
     expiresAt: formatTime(inAYear, zone, "day"),
     asFound: "1",
     asLeft: "1",
     adjusted: false,
+    scope: capabilities.map(({ quantity }) => quantity),
     standardsUsed: "",
   };
 }
@@ -66,15 +82,20 @@ export default function NewCalibrationPage() {
       title={m.calibrations_enter_a_certificate()}
       lead={instrument ? `${instrument.assetCode}, ${instrument.manufacturer} ${instrument.model}` : "…"}
     >
-      {zone === undefined ? <Skeleton height={300} /> : <Certificate instrumentId={id} zone={zone || "UTC"} />}
+      {zone === undefined || !instrument ? (
+        <Skeleton height={300} />
+      ) : (
+        <Certificate instrument={instrument} zone={zone || "UTC"} />
+      )}
     </Page>
   );
 }
 
-function Certificate({ instrumentId: id, zone }: { instrumentId: string; zone: string }) {
+function Certificate({ instrument, zone }: { instrument: Instrument; zone: string }) {
+  const { id } = instrument;
   const navigate = useNavigate();
   const may = useCan()(permissionOf(CalibrationService.method.createCalibration));
-  const form = useForm<Values>({ defaultValues: initial(zone) });
+  const form = useForm<Values>({ defaultValues: initial(zone, instrument) });
   const leave = () => void navigate({ to: "/instruments/$id", params: { id } });
   const create = useChange(
     (values: Values, requestId) =>
@@ -85,10 +106,12 @@ function Certificate({ instrumentId: id, zone }: { instrumentId: string; zone: s
           provider: values.provider,
           accreditation: values.accreditation,
           issuedAt: timestampFromDate(startOfDay(values.issuedAt, zone)),
+          ...(values.validFrom ? { validFrom: timestampFromDate(startOfDay(values.validFrom, zone)) } : {}),
           expiresAt: timestampFromDate(startOfDay(values.expiresAt, zone)),
           asFound: Number(values.asFound),
           asLeft: Number(values.asLeft),
           adjusted: values.adjusted,
+          scope: chosen(values.scope),
           standardsUsed: values.standardsUsed
             .split("\n")
             .map((line) => line.trim())
@@ -137,11 +160,10 @@ function Certificate({ instrumentId: id, zone }: { instrumentId: string; zone: s
         />
         <TextInput
           label={m.calibrations_accreditation()}
-          placeholder={m.calibrations_such_as_dakks_d_k_12345()}
+          description={m.calibrations_such_as_dakks_d_k_12345()}
           {...register("accreditation")}
           error={error("accreditation")}
         />
-        <span />
         <TextInput
           label={m.calibrations_issued()}
           type="date"
@@ -152,6 +174,16 @@ function Certificate({ instrumentId: id, zone }: { instrumentId: string; zone: s
           description={m.calibrations_from_the_start_of_this_day({ zone })}
         />
         <TextInput
+          label={m.calibrations_valid_from()}
+          type="date"
+          min={FIRST_DAY}
+          {...register("validFrom", {
+            validate: (day) => day === "" || isDay(day) || m.calibrations_the_year_in_full(),
+          })}
+          error={error("validFrom")}
+          description={m.calibrations_from_its_issue_unless_said()}
+        />
+        <TextInput
           label={m.calibrations_expires()}
           type="date"
           min={FIRST_DAY}
@@ -160,7 +192,12 @@ function Certificate({ instrumentId: id, zone }: { instrumentId: string; zone: s
           error={error("expiresAt")}
           description={m.calibrations_at_the_start_of_this_day({ zone })}
         />
-        <NativeSelect label={m.calibrations_as_found()} {...register("asFound")} error={error("asFound")}>
+        <NativeSelect
+          label={m.calibrations_as_found()}
+          {...register("asFound")}
+          error={error("asFound")}
+          description={m.calibrations_before_it_was_adjusted()}
+        >
           {conformities}
         </NativeSelect>
         <NativeSelect
@@ -173,6 +210,26 @@ function Certificate({ instrumentId: id, zone }: { instrumentId: string; zone: s
         </NativeSelect>
       </SimpleGrid>
       <Checkbox label={m.calibrations_it_was_adjusted()} {...register("adjusted")} />
+      {instrument.capabilities.length > 0 && (
+        <Fieldset variant="unstyled" legend={m.calibrations_covers()}>
+          <Group>
+            {instrument.capabilities.map(({ quantity }) => (
+              <Checkbox
+                key={quantity}
+                value={quantity}
+                label={quantity}
+                {...register("scope", {
+                  validate: (scope) => chosen(scope).length > 0 || m.calibrations_it_covers_something(),
+                })}
+                error={formState.errors.scope !== undefined}
+              />
+            ))}
+          </Group>
+          <Text size="sm" c={formState.errors.scope ? "var(--mantine-color-error)" : "dimmed"} mt={4}>
+            {error("scope") ?? m.calibrations_what_a_run_needs_beside_it()}
+          </Text>
+        </Fieldset>
+      )}
       <Textarea
         label={m.calibrations_standards_used()}
         description={m.calibrations_a_line_each()}
@@ -183,4 +240,8 @@ function Certificate({ instrumentId: id, zone }: { instrumentId: string; zone: s
       />
     </FormShell>
   );
+}
+
+function chosen(scope: Values["scope"]): string[] {
+  return [scope].flat().filter((quantity) => quantity !== false);
 }
