@@ -14,6 +14,8 @@ use crate::Result;
 pub(crate) const WINDOW_BYTES: u32 = 4 << 20;
 /// Bytes of a gRPC message's prefix: compressed or not, and its length.
 pub(crate) const PREFIX_BYTES: usize = 5;
+/// A `grpc-status`.
+const UNAVAILABLE: &str = "14";
 
 /// One HTTP/2 connection; clones share it.
 #[derive(Clone)]
@@ -106,7 +108,7 @@ impl Line {
         Ok(answer.slice(PREFIX_BYTES..))
     }
 
-    /// Calls a method by name.
+    /// Calls a method by name; one that is not to be had yet, as while a mesh comes up, a little later.
     pub(crate) async fn call<Answer: Message + Default>(
         &mut self,
         name: &str,
@@ -114,8 +116,18 @@ impl Line {
         message: &impl Message,
     ) -> Result<Answer> {
         const LIMIT: Duration = Duration::from_secs(30);
+        const PAUSE: Duration = Duration::from_millis(100);
         let method = self.method(name)?;
-        let answer = tokio::time::timeout(LIMIT, self.send(&method, bearer, frame(message)))
+        let message = frame(message);
+        let answered = async {
+            loop {
+                match self.send(&method, bearer, message.clone()).await {
+                    Err(Failure::Status(code, _)) if code == UNAVAILABLE => tokio::time::sleep(PAUSE).await,
+                    answer => break answer,
+                }
+            }
+        };
+        let answer = tokio::time::timeout(LIMIT, answered)
             .await
             .map_err(|_| format!("{name} did not answer within {LIMIT:?}"))?
             .map_err(|failure| format!("{name}: {failure}"))?;

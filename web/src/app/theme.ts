@@ -11,6 +11,8 @@ export const theme = createTheme({
   respectReducedMotion: true,
   components: {
     Anchor: Anchor.extend({ defaultProps: { size: "sm" } }),
+    // As the labels of other fields.
+    Fieldset: { styles: { legend: { fontSize: "var(--mantine-font-size-sm)", fontWeight: 500 } } },
     PasswordInput: PasswordInput.extend({
       defaultProps: {
         visibilityToggleFocusable: true,
