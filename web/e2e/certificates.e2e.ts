@@ -4,7 +4,7 @@ import { timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { as, expectProblems, picture } from "./browser";
-import { review, script } from "./node";
+import { certificate, instrument, review, script } from "./node";
 
 test("a certificate's days begin when they do in the lab, in summer and in winter", async () => {
   const { calibrations, instruments } = await script("engineer@demo.lab", "eng123");
@@ -67,6 +67,28 @@ test("a certificate may cover a part of what an instrument does, and from a late
   expect(stored.calibrations.map((one) => one.scope)).toEqual([["dc_voltage"]]);
 });
 
+test("a certificate on which no new run rests says which one decides", async () => {
+  const name = `OLDER-${Date.now().toString(36).toUpperCase()}`;
+  const instrumentId = await instrument(name);
+  const newest = await certificate(instrumentId, name);
+  const { calibrations } = await script("engineer@demo.lab", "eng123");
+  const { calibration } = await calibrations.createCalibration({
+    calibration: {
+      instrumentId,
+      certificateId: `${name}-1`,
+      provider: "Metrology Services",
+      issuedAt: timestampFromDate(new Date("2024-07-01T00:00:00Z")),
+      expiresAt: timestampFromDate(new Date("2029-07-01T00:00:00Z")),
+    },
+  });
+  const page = await as("engineer", `/calibrations/${calibration?.id}`);
+  const told = page.getByText("the certificate that became valid last decides");
+  await told.getByRole("link", { name, exact: true }).click();
+  await page.waitForURL(`**/calibrations/${newest}`);
+  await page.getByText("Covers").waitFor();
+  await told.waitFor({ state: "detached" });
+});
+
 test("what is wrong with a certificate stands at its field, and can be mended", async () => {
   expectProblems(/status of 400/);
   const { instruments } = await script("engineer@demo.lab", "eng123");
@@ -82,6 +104,18 @@ test("what is wrong with a certificate stands at its field, and can be mended", 
   await expires.fill("0026-01-15");
   await page.getByRole("button", { name: "Enter" }).click();
   await page.getByText("Write the year in full").waitFor();
+  await expires.fill("2020-01-15");
+  await page.getByRole("button", { name: "Enter" }).click();
+  await page.getByText("Must be later than the day").waitFor();
+  await expires.fill("2031-01-15");
+  // What the lab refused is no longer said once it has been changed.
+  const issued = page.getByLabel("Issued");
+  const today = await issued.inputValue();
+  await issued.fill("2030-01-15");
+  await page.getByRole("button", { name: "Enter" }).click();
+  await page.getByRole("alert").waitFor();
+  await issued.fill(today);
+  await page.getByRole("alert").waitFor({ state: "detached" });
   await expires.fill(inAYear);
   const standards = page.getByLabel("Standards used");
   await standards.fill("x".repeat(201));

@@ -59,7 +59,7 @@ test("a run that others queue, start and complete goes from box to box, and a ce
   await engineer.runs.cancelRun({ id: cancelled, reason: "Entered twice" });
   await of("In the queue", two).waitFor({ state: "hidden", ...SOON });
 
-  const useless = box("Instruments that cannot be used");
+  const useless = box("Instruments by calibration");
   const line = useless.locator("div", { has: page.getByRole("link", { name: new RegExp(`^${name}`) }) }).last();
   expect(await line.count()).toBe(0);
   const { calibrations } = await script("pi@demo.lab", "pi123");
@@ -80,7 +80,7 @@ test("a certificate that is entered waits on Today until somebody has reviewed i
       .getByRole("region", { name: "Certificates that wait for review" })
       .getByRole("link", { name: `${name}-1`, exact: true });
     const useless = page
-      .getByRole("region", { name: "Instruments that cannot be used" })
+      .getByRole("region", { name: "Instruments by calibration" })
       .getByRole("link", { name: new RegExp(`^${name}`) });
     await useless.waitFor();
     const id = await certificate(instrumentId, `${name}-1`);
@@ -102,7 +102,7 @@ test("four windows beside each other all show what there is, and what changes", 
   await Promise.all(others.map((page) => page.goto(first.url())));
   const pages = [first, ...others];
   for (const page of pages) {
-    await page.getByRole("region", { name: "Instruments that cannot be used" }).getByRole("link").nth(1).waitFor();
+    await page.getByRole("region", { name: "Instruments by calibration" }).getByRole("link").nth(1).waitFor();
     await settled(page);
   }
   const name = unique("EACH");

@@ -47,6 +47,9 @@ const REFUSALS: [(&str, &str); 12] = [
     ("504", "It took too long."),
 ];
 
+/// Where the previous generation's paths stand, after those of the services.
+const FORMER_PATHS: &str = "Former paths";
+
 fn document() -> Value {
     let comments = Comments::read();
     let mut schemas = Schemas { comments: &comments, wanted: Vec::new(), made: BTreeMap::new() };
@@ -63,6 +66,9 @@ fn document() -> Value {
             paths.entry(plain(path)).or_default().insert(verb.to_lowercase(), operation);
         }
     }
+    let former = (FORMER_PATHS.to_owned(), "Those of the previous generation, which answer as ever.".to_owned());
+    let tags = tags.into_iter().chain([former]);
+    let tags: Vec<_> = tags.map(|(name, description)| json!({ "name": name, "description": description })).collect();
     schemas.finish();
     let mut made: Map<String, Value> = schemas.made.into_iter().collect();
     made.insert("Error".to_owned(), error());
@@ -79,7 +85,7 @@ fn document() -> Value {
         },
         "servers": [{ "url": "/" }],
         "security": [{ "bearer": [] }],
-        "tags": tags.into_iter().map(|(name, description)| json!({ "name": name, "description": description })).collect::<Vec<_>>(),
+        "tags": tags,
         "paths": paths,
         "components": {
             "securitySchemes": { "bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" } },
@@ -132,7 +138,7 @@ fn operation(method: &Method, rule: &HttpRule, nth: usize, schemas: &mut Schemas
 
     let mut operation = Map::new();
     operation.insert("operationId".to_owned(), format!("{service}_{}{suffix}", descriptor.name()).into());
-    operation.insert("tags".to_owned(), json!([service]));
+    operation.insert("tags".to_owned(), json!([if path.starts_with("/api/v1/") { &service } else { FORMER_PATHS }]));
     let summary = comment.split(". ").next().unwrap_or_default().trim_end_matches('.');
     operation.insert("summary".to_owned(), summary.replace('\n', " ").into());
     operation.insert("description".to_owned(), comment.clone().into());

@@ -60,7 +60,7 @@ impl Rest {
                 go(&self.switch, binding, variables, request).await.unwrap_or_else(|refusal| refusal)
             }
             Found::OtherVerbs(verbs) => {
-                problem::other_verbs(&verbs, &format!("{} is not for this path; {verbs} is", request.method()))
+                problem::other_verbs(&verbs, &format!("{} is not for this path, but {verbs}", request.method()))
             }
             Found::Nothing => problem::nothing(),
         }

@@ -158,6 +158,11 @@ async fn etags_and_idempotency_keys_are_those_of_http() {
     let engineer = Script::of(&lab, &lab.person("engineer").await);
     let key = Uuid::now_v7().to_string();
     let create = || engineer.request("POST", "/api/v1/samples").header("idempotency-key", &key);
+    let other = engineer.request("POST", "/api/v1/samples").header("idempotency-key", "k1");
+    let refused = body(&engineer.send(other, "{}").await);
+    assert_eq!(text(&refused, "/detail/message"), "Idempotency-Key: \"k1\", expected a UUID");
+    let (status, refused) = engineer.ask("GET", "/api/v1/samples?page_size=1&limit=2", "").await;
+    assert_eq!((status, text(&refused, "/detail/message")), (StatusCode::BAD_REQUEST, "page_size: is given twice"));
     let sent = json!({ "name": "W-once", "material_type": "Si", "location": "Lab" }).to_string();
     let first = engineer.send(create(), sent.clone()).await;
     let quoted = engineer.request("POST", "/api/v1/samples").header("idempotency-key", format!("\"{key}\""));

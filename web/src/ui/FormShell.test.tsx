@@ -34,14 +34,20 @@ function refusal(...fields: string[]): ConnectError {
 test("what was refused stands at its field, and keeps nobody from sending again", async () => {
   const box = document.createElement("div");
   const root = createRoot(box);
-  const submit = vi.fn();
+  const [submit, reset] = [vi.fn(), vi.fn()];
   const told: (string | undefined)[] = [];
   function Form({ error }: { error: unknown }) {
     const form = useForm({ defaultValues: { quantity: "12 mg" } });
     told.push(form.formState.errors.quantity?.message);
     return (
       <MantineProvider>
-        <FormShell form={form} submit={submit} change={{ isPending: false, error }} verb="Send" cancel={() => {}}>
+        <FormShell
+          form={form}
+          submit={submit}
+          change={{ isPending: false, error, reset }}
+          verb="Send"
+          cancel={() => {}}
+        >
           <input {...form.register("quantity")} />
         </FormShell>
       </MantineProvider>
@@ -51,5 +57,12 @@ test("what was refused stands at its field, and keeps nobody from sending again"
   expect(told.at(-1)).toBe("sample.quantity.unit is wrong");
   await act(async () => box.querySelector("form")?.requestSubmit());
   expect(submit).toHaveBeenCalledWith({ quantity: "12 mg" });
+  expect(reset).not.toHaveBeenCalled();
+  // What was refused goes with the first letter that makes it another.
+  const input = box.querySelector("input") as HTMLInputElement;
+  // By the browser's own setter: React notes what is set by the element's.
+  Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value")?.set?.call(input, "13 mg");
+  await act(async () => input.dispatchEvent(new Event("input", { bubbles: true })));
+  expect(reset).toHaveBeenCalled();
   await act(async () => root.unmount());
 });

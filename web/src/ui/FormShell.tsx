@@ -17,7 +17,7 @@ export function fieldOf(path: string): string {
 export function FormShell<Values extends FieldValues>(props: {
   form: UseFormReturn<Values>;
   submit: (values: Values) => void;
-  change: { isPending: boolean; error: unknown };
+  change: { isPending: boolean; error: unknown; reset: () => void };
   verb: string;
   cancel: () => void;
   /** Why it cannot be sent now. */
@@ -39,6 +39,13 @@ export function FormShell<Values extends FieldValues>(props: {
     for (const { field, description } of violations) tell(field, description);
     if (reason === "RESOURCE_EXISTS" && metadata.field) tell(metadata.field, m.ui_is_taken());
   }, [change.error, form.setError, form.getValues]);
+  // What was refused is not what stands there now; a conflict lasts until somebody has decided.
+  const { error, reset } = change;
+  const settled = error !== null && props.conflict === undefined ? reset : undefined;
+  useEffect(
+    () => settled && form.subscribe({ formState: { values: true }, callback: settled }),
+    [settled, form.subscribe],
+  );
   // Enter in a field sends a form too, whatever its button says.
   const submit = (values: Values) => {
     if (props.disabledReason === undefined) props.submit(values);

@@ -22,7 +22,7 @@ export function Page({ title, aside, lead, actions, children }: Props) {
       <Group justify="space-between" align="flex-start">
         <Stack gap={2}>
           <Group gap="sm">
-            <Title order={1} size="h2">
+            <Title order={1} size="h2" style={{ overflowWrap: "anywhere" }}>
               {title}
             </Title>
             {aside}

@@ -155,8 +155,8 @@ fn query(object: &mut Object, input: &MessageDescriptor, name: &str, value: &str
         if let Value::Array(items) = list {
             items.push(value);
         }
-    } else {
-        place.insert(field.name().to_owned(), value);
+    } else if place.insert(field.name().to_owned(), value).is_some() {
+        return Err(Malformed(format!("{name}: is given twice")));
     }
     Ok(())
 }
@@ -179,7 +179,10 @@ fn from_headers(
     };
     if let Some(key) = text(header::HeaderName::from_static("idempotency-key")) {
         // Quoted, where somebody follows the header's draft to the letter.
-        set("request_id", key.trim().trim_matches('"'));
+        let key = key.trim().trim_matches('"');
+        if set("request_id", key) && uuid::Uuid::try_parse(key).is_err() {
+            return Err(Malformed(format!("Idempotency-Key: {:.60}, expected a UUID", format!("{key:?}"))));
+        }
     }
     if let Some(id) = text(header::HeaderName::from_static("last-event-id")) {
         set("resume_token", id);

@@ -1,11 +1,12 @@
-import { Skeleton } from "@mantine/core";
+import { Skeleton, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { type Calibration, CalibrationState } from "../../gen/spectra/calibration/v1/calibration_pb";
 import { m } from "../../gen/words/messages";
 import { History } from "../../refs/History";
-import { calibrationQuery, InstrumentLink, PersonName } from "../../refs/refs";
+import { CertificateLink, calibrationQuery, InstrumentLink, PersonName } from "../../refs/refs";
+import { statusQuery } from "../../refs/Standing";
 import { Uses } from "../../refs/Uses";
 import { useCan } from "../../rpc/me";
 import { calibrationStateName, certificateTone } from "../../rpc/names";
@@ -17,7 +18,7 @@ import { ErrorView } from "../../ui/ErrorView";
 import { Facts } from "../../ui/Facts";
 import { Page, Section } from "../../ui/Page";
 import { State } from "../../ui/State";
-import { Time } from "../../ui/Time";
+import { isPast, Time } from "../../ui/Time";
 import { CertificateFile } from "./CertificateFile";
 import { CONFORMITY } from "./conformity";
 
@@ -63,6 +64,7 @@ export default function CalibrationPage() {
         (review) => <Review key={review.verb} calibration={calibration} review={review} />,
       )}
     >
+      {calibration.state === CalibrationState.ACCEPTED && <Decides calibration={calibration} />}
       <Facts
         of={[
           [m.calibrations_calibration_laboratory(), calibration.provider],
@@ -97,6 +99,20 @@ export default function CalibrationPage() {
         <History id={id} />
       </Section>
     </Page>
+  );
+}
+
+/** Why an accepted certificate is not the one that runs rest on, where it is not. */
+function Decides({ calibration: { id, instrumentId, validFrom } }: { calibration: Calibration }) {
+  const { data: status } = useQuery({ ...FOLLOWED, ...statusQuery(instrumentId) });
+  if (!status?.calibrationId || status.calibrationId === id) return null;
+  return (
+    <Text size="sm">
+      {validFrom && isPast(validFrom)
+        ? m.calibrations_another_began_later()
+        : m.calibrations_until_it_begins_another_decides()}{" "}
+      <CertificateLink id={status.calibrationId} />
+    </Text>
   );
 }
 

@@ -58,7 +58,7 @@ export default function CertificatesPage() {
     },
   });
   return (
-    <Page title={m.calibrations_certificates()}>
+    <Page title={m.calibrations_certificates()} lead={m.calibrations_what_a_certificate_is()}>
       <ListTable
         label={m.calibrations_certificates()}
         list={list}

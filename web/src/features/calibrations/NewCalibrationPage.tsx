@@ -188,7 +188,14 @@ function Certificate({ instrument, zone }: { instrument: Instrument; zone: strin
           type="date"
           min={FIRST_DAY}
           required
-          {...register("expiresAt", DAY)}
+          {...register("expiresAt", {
+            ...DAY,
+            validate: {
+              day: DAY.validate,
+              order: (day, { issuedAt, validFrom }) =>
+                day > (validFrom || issuedAt) || m.calibrations_it_ends_after_it_begins(),
+            },
+          })}
           error={error("expiresAt")}
           description={m.calibrations_at_the_start_of_this_day({ zone })}
         />

@@ -152,7 +152,7 @@ function Instruments() {
   const failed = instruments.error && !instruments.data ? instruments : query;
   return (
     <Box
-      title={m.dashboard_instruments_that_cannot_be_used()}
+      title={m.dashboard_instruments()}
       more={
         <Anchor renderRoot={(props) => <Link to="/instruments" {...props} />}>{m.dashboard_all_instruments()}</Anchor>
       }

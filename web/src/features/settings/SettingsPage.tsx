@@ -1,4 +1,4 @@
-import { Checkbox, Skeleton, Stack, TextInput } from "@mantine/core";
+import { Checkbox, Skeleton, Stack, Text, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import type { Organization } from "../../gen/spectra/auth/v1/auth_pb";
@@ -71,6 +71,11 @@ function Editable<Stored extends { etag: string }>(part: Part<Stored>) {
             if (edited) save.mutate(edited);
           }}
         >
+          {!may && (
+            <Text size="sm" c="dimmed" mb="sm">
+              {unless(may, m.settings_change_this())}
+            </Text>
+          )}
           <Stack gap="sm">{part.fields(shown, (change) => settle({ ...shown, ...change }), !may, faults)}</Stack>
           {save.error ? (
             <ErrorView
