@@ -137,7 +137,7 @@ async fn a_request_that_is_wrong_is_told_where() {
         ("GET", "/api/v1/samples?page_size=-1", "", 400, "page_size: value must be"),
         ("GET", "/api/v1/samples/seven", "", 400, "id: must be a UUID"),
         ("GET", "/api/v1/wafers", "", 404, "nothing at this path"),
-        ("PUT", "/api/v1/samples", "", 405, "GET, POST is"),
+        ("PUT", "/api/v1/samples", "", 405, "PUT is not for this path, but GET, POST"),
     ] {
         let (code, refusal) = engineer.ask(verb, path, sent).await;
         assert_eq!(code.as_u16(), status, "{verb} {path} {sent}: {refusal}");
