@@ -17,6 +17,9 @@ async function method(page: Page, verb: string, path: string): Promise<Locator> 
 
 /** Executes it, and gives the status and the body that the page shows. */
 async function execute(block: Locator): Promise<{ status: string; body: string }> {
+  // What was answered before goes first, or it would be taken for the answer.
+  const clear = block.getByRole("button", { name: "Clear" });
+  if (await clear.isVisible()) await clear.click();
   await block.getByRole("button", { name: "Execute" }).click();
   const response = block.locator(".live-responses-table .response");
   await response.waitFor();

@@ -76,3 +76,18 @@ test("an address that cannot be read leads on", async () => {
   await page.goto("/due?within=abc");
   await page.getByRole("heading", { name: "Overdue" }).waitFor();
 });
+
+test("a name as long as names may be leaves room for what stands beside it", async () => {
+  const { samples } = await script("engineer@demo.lab", "eng123");
+  const name = `${Date.now().toString(36)}-${"W".repeat(100)}`;
+  await samples.createSample({ sample: { name, materialType: "Si wafer", barcode: name.slice(0, 60) } });
+  const page = await as("engineer", `/samples?q=${name}`);
+  const link = page.getByRole("link", { name });
+  await link.waitFor();
+  await expect.poll(() => link.evaluate((node) => node.getBoundingClientRect().width)).toBeLessThan(450);
+  await accessible(page);
+  await link.click();
+  await page.getByRole("heading", { level: 1, name }).waitFor();
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(0);
+  await accessible(page);
+});
