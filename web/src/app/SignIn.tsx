@@ -106,7 +106,7 @@ export function SignIn({ again = false }: { again?: boolean }) {
   if (again) return form;
   return (
     <Center mih="100vh" component="main" p="md">
-      <Card withBorder w={440} padding="xl">
+      <Card withBorder w={520} maw="100%" padding="xl">
         <Stack>
           <div>
             <Title order={1} size="h2">
