@@ -7,6 +7,7 @@ SHELL := bash
 export PATH := $(CURDIR)/target/tools/bin:$(CURDIR)/target/tools/node_modules/.bin:$(PATH)
 # In CI the lock file is as committed.
 LOCKED := $(if $(CI),--locked)
+CLIENTS := $(wildcard clients/*/test.sh)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -37,7 +38,6 @@ test: ## all tests: the workspace's, the web app's in real browsers, the clients
 	tests/faults_test.sh
 	deploy/test.sh
 
-CLIENTS := $(wildcard clients/*/test.sh)
 .PHONY: $(CLIENTS)
 $(CLIENTS):
 	$@

@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
-git clone -q . "$copy"
+# Releases of the project itself are not what is compared with.
+git clone -q --no-tags . "$copy"
 mkdir -p "$copy/target"
 cp -R target/proto-deps "$copy/target/proto-deps"
 cd "$copy"

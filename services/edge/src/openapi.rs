@@ -288,6 +288,15 @@ mod tests {
     }
 
     #[test]
+    fn former_paths_stand_apart_and_last() {
+        let document = document();
+        assert_eq!(document["tags"].as_array().unwrap().last().unwrap()["name"], FORMER_PATHS);
+        let tags = |path: &str, verb: &str| document["paths"][path][verb]["tags"].clone();
+        assert_eq!(tags("/api/lims/samples", "get"), json!([FORMER_PATHS]));
+        assert_eq!(tags("/api/v1/samples", "get"), json!(["SamplesService"]));
+    }
+
+    #[test]
     fn what_the_contract_says_of_a_field_is_in_its_schema() {
         let document = document();
         let sample = &document["components"]["schemas"]["samples.Sample"];
