@@ -87,6 +87,11 @@ test("a certificate on which no new run rests says which one decides", async () 
   await page.waitForURL(`**/calibrations/${newest}`);
   await page.getByText("Covers").waitFor();
   await told.waitFor({ state: "detached" });
+  // As the instrument's list says.
+  await page.goto(`/instruments/${instrumentId}`);
+  const rows = page.getByRole("table", { name: "Certificates" }).getByRole("row");
+  await rows.filter({ hasText: "decides" }).getByRole("link", { name, exact: true }).waitFor();
+  expect(await rows.filter({ hasText: "decides" }).count()).toBe(1);
 });
 
 test("what is wrong with a certificate stands at its field, and can be mended", async () => {

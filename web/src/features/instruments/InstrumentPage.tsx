@@ -1,10 +1,11 @@
-import { Anchor, Skeleton, Table, Text } from "@mantine/core";
+import { Anchor, Group, Skeleton, Table, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { type Instrument, ServiceState } from "../../gen/spectra/calibration/v1/instrument_pb";
 import { m } from "../../gen/words/messages";
 import { History } from "../../refs/History";
 import { useMethodTitle } from "../../refs/refs";
-import { Lockout, Standing } from "../../refs/Standing";
+import { Lockout, Standing, statusQuery } from "../../refs/Standing";
 import { Uses } from "../../refs/Uses";
 import { useCan } from "../../rpc/me";
 import { calibrationStateName, certificateTone } from "../../rpc/names";
@@ -144,6 +145,7 @@ function Capabilities({ instrument }: { instrument: Instrument }) {
 
 function Certificates({ id }: { id: string }) {
   const query = useCertificates(id);
+  const decides = useQuery(statusQuery(id)).data?.calibrationId;
   if (query.error && !query.data) return <ErrorView error={query.error} again={() => query.refetch()} />;
   if (!query.data) return <Skeleton height={80} />;
   if (query.data.length === 0) return <Text c="dimmed">{m.instruments_none_yet_enter_the_certificate()}</Text>;
@@ -179,7 +181,14 @@ function Certificates({ id }: { id: string }) {
                 <Time at={certificate.expiresAt} to="day" />
               </Table.Td>
               <Table.Td>
-                <State tone={certificateTone[certificate.state]}>{calibrationStateName(certificate.state)}</State>
+                <Group gap="xs">
+                  <State tone={certificateTone[certificate.state]}>{calibrationStateName(certificate.state)}</State>
+                  {certificate.id === decides && (
+                    <Text size="xs" c="dimmed">
+                      {m.instruments_decides()}
+                    </Text>
+                  )}
+                </Group>
               </Table.Td>
             </Table.Tr>
           ))}
