@@ -105,18 +105,6 @@ async function signIn(username: string, password: string): Promise<Page> {
   return page;
 }
 
-test("whoever signs in can look at the password that they have typed", async () => {
-  expectProblems(/status of 401/);
-  const page = await open("/");
-  await page.getByLabel("E-mail").waitFor();
-  const password = page.getByRole("textbox", { name: "Password" }).or(page.locator("input[type=password]"));
-  await reach(page, password);
-  await page.keyboard.type("eng123");
-  expect(await password.getAttribute("type")).toBe("password");
-  await press(page, "Show or hide the password", page);
-  expect(await password.getAttribute("type")).toBe("text");
-});
-
 /** A scanner types into what has the focus, and ends with Enter. */
 async function scan(page: Page, code: string): Promise<void> {
   await go(page, "s", "Samples");
@@ -325,6 +313,18 @@ test("Tab goes through the sign-in, a list and a form as one reads them, past wh
     ...["Find a sample", "Sample", "Instrument", "Recipe", "Method", "Comment"],
     ...["Queue the run", "Cancel"],
   ]);
+});
+
+test("whoever signs in can look at the password that they have typed", async () => {
+  expectProblems(/status of 401/);
+  const page = await open("/");
+  await page.getByLabel("E-mail").waitFor();
+  const password = page.getByRole("textbox", { name: "Password" });
+  await reach(page, password);
+  await page.keyboard.type("eng123");
+  expect(await password.getAttribute("type")).toBe("password");
+  await press(page, "Show or hide the password", page);
+  expect(await password.getAttribute("type")).toBe("text");
 });
 
 test("a focus that is not seen is found", async () => {

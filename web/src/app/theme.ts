@@ -15,6 +15,7 @@ export const theme = createTheme({
     Fieldset: { styles: { legend: { fontSize: "var(--mantine-font-size-sm)", fontWeight: 500 } } },
     PasswordInput: PasswordInput.extend({
       defaultProps: {
+        // What a pointer can do, keys can (WCAG 2.1.1).
         visibilityToggleFocusable: true,
         visibilityToggleButtonProps: { "aria-label": m.ui_show_or_hide_the_password() },
       },

@@ -47,6 +47,7 @@ interface Part<Stored extends { etag: string }> {
 /** Something of which there is one: read, changed in place, saved with the tag that it was read with. */
 function Editable<Stored extends { etag: string }>(part: Part<Stored>) {
   const may = useCan()(part.may);
+  const barred = unless(may, m.settings_change_this());
   const [edited, setEdited] = useState<Stored>();
   useUnsaved(edited !== undefined);
   const query = useQuery({ ...FOLLOWED, queryKey: [part.queryKey], queryFn: ({ signal }) => part.read(signal) });
@@ -71,9 +72,9 @@ function Editable<Stored extends { etag: string }>(part: Part<Stored>) {
             if (edited) save.mutate(edited);
           }}
         >
-          {!may && (
+          {barred && (
             <Text size="sm" c="dimmed" mb="sm">
-              {unless(may, m.settings_change_this())}
+              {barred}
             </Text>
           )}
           <Stack gap="sm">{part.fields(shown, (change) => settle({ ...shown, ...change }), !may, faults)}</Stack>
@@ -96,9 +97,7 @@ function Editable<Stored extends { etag: string }>(part: Part<Stored>) {
             type="submit"
             mt="sm"
             loading={save.isPending}
-            disabledReason={
-              unless(may, m.settings_change_this()) ?? (edited ? undefined : m.settings_nothing_has_been_changed())
-            }
+            disabledReason={barred ?? (edited ? undefined : m.settings_nothing_has_been_changed())}
           >
             {m.ui_save()}
           </Action>
