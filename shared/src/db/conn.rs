@@ -7,7 +7,7 @@ use diesel_async::{AsyncConnection as _, AsyncPgConnection, SimpleAsyncConnectio
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
-use super::{echo::Echo, link::Link};
+use super::{echo::Echo, link::Link, statements::Form};
 
 /// How a service reaches its database.
 #[derive(Debug, Clone)]
@@ -35,8 +35,8 @@ pub(super) struct Conn {
     pub(super) binds_to: Option<Uuid>,
     /// A transaction is open, or a statement was left half way: not to be lent out like this.
     pub(super) dirty: bool,
-    /// The statements that end a mutation and are prepared here, so that they may be sent together.
-    pub(super) prepared: HashSet<&'static str>,
+    /// The statements that end a mutation and are prepared here, so that a COMMIT may be sent with them.
+    pub(super) prepared: HashSet<Form>,
 }
 
 impl Conn {

@@ -1,23 +1,19 @@
 //! The one write primitive: request_id, effect, event and reply in one transaction.
 
-use std::{pin::pin, task::Poll};
+use std::{any::TypeId, pin::pin, task::Poll};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use contract::{Mutation, common::v1::Change};
-use diesel::{
-    pg::Pg,
-    query_builder::{QueryFragment, QueryId},
-};
+use diesel::{pg::Pg, query_builder::QueryFragment};
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _};
-use futures::{FutureExt as _, future::BoxFuture};
 use prost::{Message, Name};
 use uuid::Uuid;
 
 use super::{
-    Db, Lease, Work,
+    Db, Lease, Prepared, Work,
     conn::bind,
     fault,
-    statements::{Keep, Log, Recall, Record, Used},
+    statements::{Effect, End, Keep, Recall, Record, Used},
     too_late,
 };
 use crate::{
@@ -32,26 +28,22 @@ pub struct Tx {
     outcome: Option<Outcome>,
 }
 
-/// A statement whose result the closure does not wait for: it travels with the event and the COMMIT, and where it fails
-/// nothing of the transaction stays.
+/// A statement whose result the closure does not wait for: it is one with the event and the kept reply, travels with the
+/// COMMIT, and where it fails nothing of the transaction stays.
 pub struct Last {
-    /// Known to be prepared by this name.
-    name: &'static str,
-    run: Box<Run>,
+    /// By this it is known to be prepared.
+    form: TypeId,
+    statement: Box<Effect>,
+    refusal: Box<dyn FnOnce(diesel::result::Error) -> Error + Send>,
 }
-
-type Run = dyn for<'c> FnOnce(&'c AsyncPgConnection) -> BoxFuture<'c, Result<()>> + Send;
 
 impl Last {
     /// A statement with a fixed text, and what its failure means.
     pub fn new<S>(statement: S, refusal: impl FnOnce(diesel::result::Error) -> Error + Send + 'static) -> Self
     where
-        S: QueryFragment<Pg> + QueryId + Send + 'static,
+        S: QueryFragment<Pg> + Send + Sync + 'static,
     {
-        Self {
-            name: std::any::type_name::<S>(),
-            run: Box::new(|mut pg| async move { statement.execute(&mut pg).await.map(drop).map_err(refusal) }.boxed()),
-        }
+        Self { form: TypeId::of::<S>(), statement: Box::new(statement), refusal: Box::new(refusal) }
     }
 }
 
@@ -234,24 +226,20 @@ impl Db {
             let (reply, outcome) = match (result, outcome) {
                 (Ok(reply), Some(outcome)) => (reply, outcome),
                 (result, _) => {
-                    end(lease, "ROLLBACK").await?;
+                    end(lease, "ROLLBACK", Some(false)).await?;
                     return result.and(Err(Error::internal("a mutation did not say what it did")));
                 }
             };
             let kept = used.map(|used| (used, reply.kept()));
+            let event = match outcome {
+                Outcome::Changed(event) => Some((event.change.encode_to_vec(), event)),
+                Outcome::Unchanged => None,
+            };
+            let record = event.as_ref().map(|(body, event)| self.record(caller, event, body));
             let keep = kept.as_ref().map(|(used, reply)| Keep(used, reply));
-            match outcome {
-                Outcome::Unchanged => commit(lease, last, keep.map_or(Log::Nothing, Log::Keep)).await?,
-                Outcome::Changed(event) => {
-                    let body = event.change.encode_to_vec();
-                    let record = self.record(caller, &event, &body);
-                    let log = match keep {
-                        Some(keep) => Log::Both(record, keep),
-                        None => Log::Record(record),
-                    };
-                    commit(lease, last, log).await?;
-                    self.changed.notify_waiters();
-                }
+            commit(lease, last, record, keep).await?;
+            if event.is_some() {
+                self.changed.notify_waiters();
             }
             Ok(reply)
         }
@@ -297,49 +285,50 @@ impl Db {
     }
 }
 
-/// Writes what is last, the event and the kept reply, and commits; nothing of the transaction stays where one of them
-/// fails.
-async fn commit(mut lease: Lease, last: Option<Last>, log: Log<'_>) -> Result<()> {
+/// Writes what is last, the event and the kept reply, and commits; nothing of the transaction stays where that fails.
+async fn commit(
+    mut lease: Lease,
+    last: Option<Last>,
+    record: Option<Record<'_>>,
+    keep: Option<Keep<'_>>,
+) -> Result<()> {
+    let (form, last, refusal) = match last {
+        Some(Last { form, statement, refusal }) => (Some(form), Some(statement), refusal),
+        None => (None, None, Box::new(fault) as _),
+    };
+    let form = (form, record.is_some(), keep.is_some());
+    if form == (None, false, false) {
+        return end(lease, "COMMIT", None).await;
+    }
     let conn = lease.conn();
-    let names = [last.as_ref().map(|last| last.name), log.name()];
-    let last = async |pg| match last {
-        Some(last) => (last.run)(pg).await,
-        None => Ok(()),
-    };
-    let log = async |mut pg: &AsyncPgConnection| match log {
-        Log::Nothing => Ok(()),
-        log => log.execute(&mut pg).await.map(drop).map_err(fault),
-    };
+    let mut pg = &conn.pg;
+    let write = Prepared(End { last: last.as_deref(), record, keep }).execute(&mut pg);
     // An unprepared statement would be executed after the COMMIT that overtook its preparation.
-    if !names.iter().flatten().all(|name| conn.prepared.contains(name)) {
-        let pg = &conn.pg;
-        let written = async {
-            last(pg).await?;
-            log(pg).await
+    if !conn.prepared.contains(&form) {
+        return match write.await {
+            Ok(_) => {
+                conn.prepared.insert(form);
+                end(lease, "COMMIT", Some(true)).await
+            }
+            Err(error) => end(lease, "ROLLBACK", Some(false)).await.and(Err(refusal(error))),
         };
-        let written = written.await;
-        if written.is_ok() {
-            conn.prepared.extend(names.into_iter().flatten());
-        }
-        return end(lease, if written.is_ok() { "COMMIT" } else { "ROLLBACK" }).await.and(written);
     }
     // Prepared on this connection, they travel together and in this order. After a statement that failed, a COMMIT is a
     // ROLLBACK.
-    let mut pg = &conn.pg;
     let commit = async move { pg.batch_execute("COMMIT").await };
-    let (written, logged, ended) = futures::join!(last(pg), log(pg), commit);
+    let (written, ended) = futures::join!(write, commit);
     ended.map_err(fault)?;
-    let outcome = written.and(logged);
-    // That it was a commit shows in a statement before it that went well; in a transaction that failed, none does.
-    conn.ended(if names.iter().all(Option::is_none) { None } else { Some(outcome.is_ok()) });
+    // That it was a commit shows in the statement before it; in a transaction that failed, none goes well.
+    conn.ended(Some(written.is_ok()));
     lease.done();
-    outcome
+    written.map(drop).map_err(refusal)
 }
 
-async fn end(mut lease: Lease, how: &'static str) -> Result<()> {
+/// Ends the transaction. That a COMMIT was one shows in a statement before it that went well.
+async fn end(mut lease: Lease, how: &'static str, is_committed: Option<bool>) -> Result<()> {
     let conn = lease.conn();
     conn.pg.batch_execute(how).await.map_err(fault)?;
-    conn.ended(Some(how == "COMMIT"));
+    conn.ended(is_committed);
     lease.done();
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! The statements that every mutation sends, each with a fixed text, so that it is prepared once a connection.
 
+use std::any::TypeId;
+
 use diesel::{
     QueryResult,
     pg::Pg,
@@ -122,40 +124,41 @@ impl QueryFragment<Pg> for Record<'_> {
     }
 }
 
-/// What is written about a mutation: in one statement, which costs the database less than two.
-pub(super) enum Log<'a> {
-    /// Nothing changed, and nobody will ask again.
-    Nothing,
-    Record(Record<'a>),
-    Keep(Keep<'a>),
-    Both(Record<'a>, Keep<'a>),
+/// What a mutation ends with, in one statement, which costs the database less than several: its last effect, its event,
+/// and the reply to keep, as far as there are any. All of it is done or nothing.
+pub(super) struct End<'a> {
+    pub(super) last: Option<&'a Effect>,
+    pub(super) record: Option<Record<'a>>,
+    pub(super) keep: Option<Keep<'a>>,
 }
 
-impl Log<'_> {
-    /// The name under which it is known to be prepared.
-    pub(super) fn name(&self) -> Option<&'static str> {
-        match self {
-            Self::Nothing => None,
-            Self::Record(_) => Some("record"),
-            Self::Keep(_) => Some("keep"),
-            Self::Both(..) => Some("record and keep"),
-        }
-    }
-}
+/// A statement that changes something, whichever.
+pub(super) type Effect = dyn QueryFragment<Pg> + Send + Sync;
 
-impl QueryFragment<Pg> for Log<'_> {
+/// Which effect a mutation ends with, if any, and whether it is recorded and its reply kept: as many as there are texts.
+pub(super) type Form = (Option<TypeId>, bool, bool);
+
+impl QueryFragment<Pg> for End<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        match self {
-            Self::Nothing => Ok(()),
-            Self::Record(record) => record.walk_ast(out),
-            Self::Keep(keep) => keep.walk_ast(out),
-            Self::Both(record, keep) => {
-                out.push_sql("WITH recorded AS (");
-                record.walk_ast(out.reborrow())?;
-                out.push_sql(") ");
-                keep.walk_ast(out)
+        let parts: [Option<(&str, &'b dyn QueryFragment<Pg>)>; 3] = [
+            self.last.map(|last| ("done", last as _)),
+            self.record.as_ref().map(|record| ("recorded", record as _)),
+            self.keep.as_ref().map(|keep| ("kept", keep as _)),
+        ];
+        let mut parts = parts.into_iter().flatten().peekable();
+        let mut before = "WITH ";
+        while let Some((name, part)) = parts.next() {
+            if parts.peek().is_none() {
+                return part.walk_ast(out);
             }
+            out.push_sql(before);
+            out.push_sql(name);
+            out.push_sql(" AS (");
+            part.walk_ast(out.reborrow())?;
+            out.push_sql(") ");
+            before = ", ";
         }
+        Ok(())
     }
 }
 
@@ -167,4 +170,4 @@ macro_rules! cached_by_text {
         }
     )*};
 }
-cached_by_text!(Recall, Log);
+cached_by_text!(Recall, End);
