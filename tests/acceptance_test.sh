@@ -303,6 +303,11 @@ health() {
     for service in auth calibration runs samples; do
         [[ "$seen" == *"\"$service\": \"ok\""* ]] || refuse "/health/db without $service: $seen"
     done
+    # Each asks those that it calls, and no others, whom the network may not let it reach.
+    if ((${#admins[@]} == 5)); then
+        expect "who asks whom" "auth,auth calibration,auth calibration runs samples,auth calibration runs samples,auth samples," \
+            "$(for of in "${admins[@]}"; do page "$of" /health/db | names_in database; done | sort | tr '\n' ',')"
+    fi
 
     local calls refusals run
     calls=$(metric spectra_rpc_total service=spectra.auth.v1.AuthService method=GetCurrentUser code=Ok)
@@ -693,6 +698,11 @@ print(value if isinstance(value, str) else json.dumps(value, sort_keys=True))' "
 # count KEY: of the list there.
 count() {
     python3 -c 'import json, sys; print(len(json.load(sys.stdin).get(sys.argv[1], [])))' "$1"
+}
+
+# names_in KEY: of the object there, in their order.
+names_in() {
+    python3 -c 'import json, sys; print(*sorted(json.load(sys.stdin)[sys.argv[1]]))' "$1"
 }
 
 # json KEY VALUE..: an object of texts.

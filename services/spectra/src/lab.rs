@@ -85,11 +85,14 @@ impl Lab {
         for service in SERVICES.into_iter().filter(|service| here.contains(service)) {
             lab.start_service(service, &parts)?;
         }
+        // Only the edge calls them all; a service that did would be stopped by the network it is deployed in.
+        let is_edge = here.contains(&"edge");
         let routes = SERVICES
             .into_iter()
+            .filter(|service| is_edge || here.contains(service))
             .map(|service| Ok(Route { service, peer: lab.peer(service, settings)? }))
             .collect::<Result<Vec<_>>>()?;
-        if here.contains(&"edge") {
+        if is_edge {
             for route in routes.iter().filter(|route| matches!(route.peer, Peer::Remote(_))) {
                 lab.work(spectra_edge::follow_health(route.clone(), lab.standing.clone(), lab.drain.clone()));
             }
