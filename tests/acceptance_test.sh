@@ -89,6 +89,13 @@ migrations() {
     expect "up again" "1 applied" "$(spectra_on "$url" migrate up | tail -n 1)"
     expect "nothing left" "0 applied" "$(spectra_on "$url" migrate up | tail -n 1)"
     expect "version at the end" "$newest" "$(spectra_on "$url" migrate version)"
+
+    local began=$SECONDS
+    if steps=$(spectra_on postgres://nobody@127.0.0.1:1/nothing migrate up --wait 2 2>&1); then
+        refuse "migrating nothing: $steps"
+    fi
+    [[ "$steps" == *"cannot be reached"* ]] || refuse "migrating nothing said: $steps"
+    ((SECONDS - began >= 2)) || refuse "it waited $((SECONDS - began)) s instead of 2"
 }
 
 # 2. The demo laboratory.
@@ -110,9 +117,15 @@ demo_data() {
     finished=$(call viewer@demo.lab "$RUNS/ListRuns" '{"filter": "state = SUCCEEDED"}' | count runs)
     ((finished >= 6)) || refuse "$finished finished runs"
 
+    # Started before the schema is there, it waits for it.
+    local seeding
     url=$(scratch_database seed)
+    spectra_on "$url" seed --wait 60 >"$work/seeded" &
+    seeding=$!
+    sleep 1
     spectra_on "$url" migrate up >/dev/null
-    said=$(spectra_on "$url" seed)
+    wait "$seeding"
+    said=$(<"$work/seeded")
     [[ "$said" == *" records)" ]] || refuse "seeding an empty database said: $said"
     said=$(spectra_on "$url" seed)
     expect "seeding again" "" "$said"

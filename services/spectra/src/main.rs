@@ -46,7 +46,11 @@ enum Command {
         step: Migrate,
     },
     /// Fill the database at DATABASE_URL with the demo laboratory. Running it again changes nothing.
-    Seed,
+    Seed {
+        /// Seconds to wait for the database and its schema, if they are not there yet.
+        #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+        wait: u16,
+    },
     /// Enter laboratories (organizations) in the database at DATABASE_URL.
     Organization {
         #[command(subcommand)]
@@ -75,7 +79,11 @@ enum Command {
 #[derive(Subcommand)]
 enum Migrate {
     /// Apply what is pending.
-    Up,
+    Up {
+        /// Seconds to wait for the database, if it cannot be reached yet.
+        #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+        wait: u16,
+    },
     /// Revert the last one: what its tables hold is lost.
     Down,
     /// List all, and whether each is applied.
@@ -175,7 +183,12 @@ async fn run(command: Command, settings: Settings) -> Result<()> {
         }
         Command::Serve { services } => serve::run(settings, &services).await,
         Command::Migrate { step } => migrate(step, &settings).await,
-        Command::Seed => seed::run(settings).await,
+        Command::Seed { wait } => {
+            if let Some(url) = &settings.database_url {
+                migrate::wait(wait, async || migrate::check(url).await).await;
+            }
+            seed::run(settings).await
+        }
         Command::Healthcheck { url, service } => healthcheck::run(&settings, url, &service).await,
         Command::Organization { step } => enter(step, &settings).await,
         Command::Keys { step } => administer(step, &settings).await,
@@ -190,7 +203,8 @@ async fn run(command: Command, settings: Settings) -> Result<()> {
 async fn migrate(step: Migrate, settings: &Settings) -> Result<()> {
     let url = settings.database_url.as_ref().ok_or_else(|| Trouble::new("DATABASE_URL is not set"))?;
     match step {
-        Migrate::Up => {
+        Migrate::Up { wait } => {
+            migrate::wait(wait, async || migrate::status(url).await.map(drop)).await;
             let applied = migrate::up(url).await?;
             applied.iter().for_each(|version| tell(format!("applied   {version}")));
             tell(format!("{} applied", applied.len()));

@@ -1,5 +1,7 @@
 //! The database's schema: applied, reverted, listed.
 
+use std::time::Duration;
+
 use diesel::{
     migration::{Migration, MigrationSource as _},
     pg::Pg,
@@ -8,6 +10,7 @@ use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, Simple
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 use secrecy::{ExposeSecret as _, SecretString};
 use spectra_runtime::db::Link;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::{Result, Trouble, settings::SERVICES};
 
@@ -32,6 +35,23 @@ pub struct Step {
 #[must_use]
 pub fn role(service: &str) -> String {
     format!("spectra_{service}")
+}
+
+/// Waits until the database is as wanted, `seconds` at most: what it lacks then, the next one who uses it says. Where
+/// programs are started all at once, as in a cluster, the database is not the first, nor is the network.
+pub async fn wait(seconds: u16, is_ready: impl AsyncFn() -> Result<()>) {
+    const LOOK: Duration = Duration::from_secs(5);
+    const PAUSE: Duration = Duration::from_secs(1);
+
+    let end = Instant::now() + Duration::from_secs(seconds.into());
+    while Instant::now() < end {
+        match timeout(LOOK, is_ready()).await {
+            Ok(Ok(())) => return,
+            Ok(Err(trouble)) => tracing::info!(%trouble, "waiting"),
+            Err(_) => tracing::info!("waiting for the database, which does not answer"),
+        }
+        sleep(PAUSE).await;
+    }
 }
 
 /// Applies what is pending; the names of what was applied come back.
