@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up web test race faults acceptance program bench check format tools proto-deps deploy-test compose compose-test
+.PHONY: help up web test race faults acceptance program bench check format tools proto-deps deploy-test compose compose-test kubernetes-test
 
 export PATH := $(CURDIR)/target/tools/bin:$(CURDIR)/target/tools/node_modules/.bin:$(PATH)
 # In CI the lock file is as committed.
@@ -77,6 +77,11 @@ compose-test: ## bring compose up in containers, walk the acceptance test agains
 	@scripts/setup.sh test
 	@$(MAKE) --no-print-directory program
 	deploy/compose_test.sh
+
+kubernetes-test: ## bring the demo lab up in the cluster of kubectl, walk the acceptance test against it, take it away
+	@scripts/setup.sh test
+	@$(MAKE) --no-print-directory program
+	deploy/kubernetes_test.sh
 
 # All packages are named, so that features, and with them what is built already, are those of the tests.
 program:
