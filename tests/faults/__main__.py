@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .cases import CASES
 from .cases.logs import WRONG_PASSWORD
-from .lab import PERSON, Template
+from .lab import PERSON, VIEWER, Template
 from .processes import Trouble
 from .report import Report
 
@@ -40,6 +40,7 @@ class Bench:
             template.seal,
             *template.credentials.values(),
             PERSON[1],
+            VIEWER[1],
             WRONG_PASSWORD,
         ]
 

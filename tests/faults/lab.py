@@ -17,6 +17,8 @@ from .processes import BARE, DATABASE, Postgres, Process, Trouble, free_ports, r
 SERVICES = ("auth", "samples", "calibration", "runs", "edge")
 #: May do all that the load does.
 PERSON = ("pi@demo.lab", "pi123")
+#: May look at everything, and is not held to what the load calls a second.
+VIEWER = ("viewer@demo.lab", "view123")
 #: gRPC's own, whose messages are short enough to be written by hand: an empty question, and SERVING for an answer.
 HEALTH, SERVING = "/grpc.health.v1.Health/Check", b"\x08\x01"
 
@@ -172,12 +174,12 @@ class Lab:
         self.channels.append(channel)
         return channel
 
-    async def sign_in(self, retries=0, interceptors=(), target=None):
-        """The person of the load, by the client that users have; it sends again as often as it is told to."""
+    async def sign_in(self, retries=0, interceptors=(), target=None, person=PERSON):
+        """The person of the load, or another, by the client that users have; it sends again as often as it is told to."""
         channel = self.channel(target, interceptors)
         stub = AuthServiceStub(channel)
         try:
-            tokens = Tokens.of(await stub.Login(LoginRequest(username=PERSON[0], password=PERSON[1])))
+            tokens = Tokens.of(await stub.Login(LoginRequest(username=person[0], password=person[1])))
         except grpc.RpcError as error:
             raise Trouble(f"nobody can sign in: {lab_error(error)}") from error
         return aio.Lab(channel, retries, aio.Session(AuthServiceStub(aio.Calls(channel, retries)), tokens))

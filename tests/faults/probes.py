@@ -11,7 +11,7 @@ from spectra.runs.v1.runs_service_pb2 import ListRunsRequest
 from spectra.samples.v1.samples_service_pb2 import GetSampleRequest, ListSamplesRequest
 from spectra_lab import LabError
 
-from .lab import HEALTH, SERVING
+from .lab import HEALTH, SERVING, VIEWER
 
 PERIOD_S, TIMEOUT_S = 0.1, 8
 
@@ -34,7 +34,7 @@ class Probes:
 
     async def __aenter__(self):
         # A connection of its own: nothing that the load does is in its way.
-        person = await self.lab.sign_in()
+        person = await self.lab.sign_in(person=VIEWER)
         sample = (await person.samples.ListSamples(ListSamplesRequest(page_size=1))).samples[0].id
         instrument = (await person.instruments.ListInstruments(ListInstrumentsRequest(page_size=1))).instruments[0].id
         questions = {

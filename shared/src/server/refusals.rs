@@ -69,7 +69,8 @@ pub(super) fn layer(next: Next, refusals: Arc<Refusals>) -> Next {
         async move {
             let response = response.await;
             if let Some(refusal) = read(&context, &response) {
-                refusals.record(context, refusal).await;
+                // Rare and large: boxed, it takes no room in the future of each call.
+                refusals.record(context, refusal).boxed().await;
             }
             response
         }

@@ -3,6 +3,7 @@
 use std::{future::Future, sync::Arc};
 
 use contract::{Access, Validate, Violation, common::v1::Actor};
+use futures::{FutureExt as _, future::BoxFuture};
 use tonic::Status;
 use uuid::Uuid;
 
@@ -33,7 +34,7 @@ where
     let answer = async {
         let caller = permit(&context)?;
         validate(&message)?;
-        run(context.method, handle(Arc::clone(app), caller, message)).await
+        run(context.method, handle(Arc::clone(app), caller, message).boxed()).await
     };
     answer.await.map(tonic::Response::new).map_err(|error: Error| error.into_status(&id))
 }
@@ -59,7 +60,7 @@ where
             return Err(Error::internal("a method with a permission was wired as public"));
         }
         validate(&message)?;
-        run(context.method, handle(Arc::clone(app), context.request, message)).await
+        run(context.method, handle(Arc::clone(app), context.request, message).boxed()).await
     };
     answer.await.map(tonic::Response::new).map_err(|error: Error| error.into_status(&id))
 }
@@ -73,10 +74,8 @@ pub(super) fn open<Req>(request: tonic::Request<Req>) -> Result<(Context, Req), 
     }
 }
 
-async fn run<Res: Send + 'static>(
-    method: &contract::Method,
-    handler: impl Future<Output = Result<Res>> + Send + 'static,
-) -> Result<Res> {
+/// The handler comes boxed: as it is, it would be moved from one future into the next, with room for it in each.
+async fn run<Res: Send + 'static>(method: &contract::Method, handler: BoxFuture<'static, Result<Res>>) -> Result<Res> {
     if method.mutating || method.replay_never {
         let task = tokio::spawn(tracing::Instrument::in_current_span(handler));
         task.await.unwrap_or_else(|error| Err(Error::internal(error)))
