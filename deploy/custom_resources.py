@@ -10,7 +10,7 @@ PACKAGES = {
     "gateway.networking.k8s.io": "@kubernetes-models/gateway-api",
     "monitoring.coreos.com": "@kubernetes-models/prometheus-operator",
 }
-# Their kinds come in no package of any registry; they are run by their operators only.
+# Checked by definitions.py.
 WITHOUT_TYPES = {"postgresql.cnpg.io", "barmancloud.cnpg.io"}
 KUBERNETES = {"apps", "autoscaling", "batch", "networking.k8s.io", "policy", ""}
 

@@ -3,7 +3,8 @@
 #
 #   Dockerfile             hadolint, checkov
 #   docker-compose.yml     the reference implementation of the Compose specification; then it is run, as processes
-#   k8s/                   built by kustomize; each resource against the schema of its kind; kube-score, checkov
+#   k8s/                   built by kustomize; each resource against the schema of its kind, or its operator's definition;
+#                          kube-score, checkov
 #   alert rules            promtool, which also plays courses of events to them
 #   all of them together   deploy/check.py: that what one of them names, the others and the program know
 #
@@ -19,6 +20,8 @@ readonly KUSTOMIZE=v5.8.2 KUBE_SCORE=v1.20.0 COMPOSE_GO=v2.16.2 TYPESCRIPT=6.0.3
 readonly KINDS=(@kubernetes-models/cert-manager@6.0.0 @kubernetes-models/gateway-api@2.0.0
     @kubernetes-models/prometheus-operator@6.0.0)
 readonly tools=$PWD/target/tools venv=target/deploy-venv out=target/deploy schemas=$PWD/target/tools/schemas
+# Operators whose definitions of their kinds come with their Go modules.
+readonly OPERATORS=(github.com/cloudnative-pg/cloudnative-pg@v1.26.1 github.com/cloudnative-pg/plugin-barman-cloud@v0.15.0)
 # All that kube-score would say by default, and these.
 readonly MORE=(container-seccomp-profile container-ports-check)
 # Tags of images are not moved, so a node may keep what it has; how they are named is for each laboratory's registry.
@@ -118,6 +121,13 @@ check_kubernetes() {
     # As TypeScript: a member that its kind does not have, one that is missing, or one of another type does not compile.
     "$venv/bin/python" deploy/custom_resources.py "$out"/{dev,prod,tls}.yaml >"$schemas/resources.ts"
     (cd "$schemas" && node_modules/.bin/tsc --noEmit --strict --skipLibCheck --target esnext --module nodenext resources.ts)
+    local operator folder definitions=()
+    for operator in "${OPERATORS[@]}"; do
+        folder=$(go mod download -json "$operator" | "$venv/bin/python" -c 'import json, sys; print(json.load(sys.stdin)["Dir"])') ||
+            stop "$operator cannot be had"
+        definitions+=("$folder"/config/crd/bases/*.yaml)
+    done
+    "$venv/bin/python" deploy/definitions.py "${definitions[@]}" -- "$out"/{dev,prod,tls}.yaml
     mkdir "$out/rendered"
     mv "$out"/{dev,prod,tls}.yaml "$out/rendered"
     checkov --framework kubernetes --directory "$out/rendered" --skip-check "$CHECKOV_IGNORED"
