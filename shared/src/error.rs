@@ -344,3 +344,10 @@ impl fmt::Debug for Error {
 }
 
 impl StdError for Error {}
+
+/// Of what cannot fail.
+impl From<std::convert::Infallible> for Error {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
+}

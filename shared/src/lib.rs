@@ -6,6 +6,7 @@ pub mod db;
 pub mod error;
 pub mod list;
 pub mod mask;
+pub mod object;
 pub mod secret;
 pub mod server;
 pub mod telemetry;

@@ -14,13 +14,12 @@
 //! );
 //!
 //! let page = LIST.page(&sealer, organization, &request)?;
-//! let rows = sample::table
+//! let query = sample::table
 //!     .filter(sample::org_id.eq(organization))
 //!     .filter(page.condition())
 //!     .order_by(page.order_and_limit())
-//!     .select(Row::as_select())
-//!     .load(conn)
-//!     .await?;
+//!     .select(Row::as_select());
+//! let rows = page.load(query, conn).await?;
 //! let (rows, next_page_token) = page.finish(rows);
 //! ```
 //!
@@ -33,12 +32,14 @@ mod sql;
 mod token;
 mod value;
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
 use contract::List;
+use diesel_async::{AsyncPgConnection, RunQueryDsl as _, methods::LoadQuery};
+use futures::TryStreamExt as _;
 use uuid::Uuid;
 
-use crate::{Error, Reason, Result};
+use crate::{Error, Reason, Result, db::fault};
 use filter::Node;
 use token::{Position, Seal};
 use value::Kind;
@@ -241,6 +242,24 @@ impl<Row> Page<Row> {
     #[must_use]
     pub fn order_and_limit(&self) -> OrderAndLimit {
         OrderAndLimit::new(self)
+    }
+
+    /// All that the query gives, each row made what the list is of as soon as it is there.
+    ///
+    /// # Errors
+    /// Those of the database, and of a row that cannot be made.
+    pub async fn load<'q, Q, Stored>(&self, query: Q, conn: &mut AsyncPgConnection) -> Result<Vec<Row>>
+    where
+        Q: LoadQuery<'q, AsyncPgConnection, Stored> + 'q,
+        Stored: TryInto<Row, Error: Into<Error>> + Send,
+    {
+        let mut stored = pin!(query.load_stream(conn).await.map_err(fault)?);
+        // Room at once for a page of the usual size.
+        let mut rows = Vec::with_capacity(self.size.min(DEFAULT_PAGE_SIZE) as usize + 1);
+        while let Some(row) = stored.try_next().await.map_err(fault)? {
+            rows.push(row.try_into().map_err(Into::into)?);
+        }
+        Ok(rows)
     }
 
     /// The rows of the page, from all that the query gave, and the next_page_token: empty at the end.

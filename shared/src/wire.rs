@@ -1,11 +1,10 @@
-//! Values as they travel: ids, instants, decimals, JSON and etags, from the wire and back.
+//! Values as they travel: ids, instants, decimals and etags, from the wire and back.
 
 use std::str::FromStr as _;
 
 use bigdecimal::BigDecimal;
 use chrono::{DateTime, Timelike as _, Utc};
-use prost_types::{ListValue, NullValue, Struct, Timestamp, Value, value::Kind};
-use serde_json::{Map, Number, Value as Json};
+use prost_types::Timestamp;
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
@@ -80,80 +79,6 @@ pub fn check_etag(given: &str, revision: i64, resource: &'static str, id: Uuid) 
     Err(Error::stale(resource, id, current))
 }
 
-/// A JSON object as the message that stands for it.
-#[must_use]
-pub fn to_struct(object: Map<String, Json>) -> Struct {
-    Struct { fields: object.into_iter().map(|(key, value)| (key, to_value(value))).collect() }
-}
-
-fn to_value(json: Json) -> Value {
-    Value {
-        kind: Some(match json {
-            Json::Null => Kind::NullValue(NullValue::NullValue.into()),
-            Json::Bool(value) => Kind::BoolValue(value),
-            Json::Number(value) => Kind::NumberValue(value.as_f64().unwrap_or_default()),
-            Json::String(value) => Kind::StringValue(value),
-            Json::Array(values) => Kind::ListValue(ListValue { values: values.into_iter().map(to_value).collect() }),
-            Json::Object(object) => Kind::StructValue(to_struct(object)),
-        }),
-    }
-}
-
-/// Levels of nesting that a client's JSON may have.
-const DEPTH: usize = 32;
-
-/// The JSON object that a client sent in this field.
-///
-/// # Errors
-/// FIELD_INVALID for numbers that JSON does not have, NUL characters, and nesting without measure.
-pub fn from_struct(field: &str, message: Struct) -> Result<Map<String, Json>> {
-    from_struct_at(field, message, DEPTH)
-}
-
-fn from_struct_at(field: &str, message: Struct, depth: usize) -> Result<Map<String, Json>> {
-    let depth = depth.checked_sub(1).ok_or_else(|| Error::field(field, "is nested too deeply"))?;
-    message
-        .fields
-        .into_iter()
-        .map(|(key, value)| {
-            let path = format!("{field}.{key}");
-            if key.contains('\0') {
-                return Err(Error::field(field, "has a NUL character in a key"));
-            }
-            Ok((key, from_value_at(&path, value, depth)?))
-        })
-        .collect()
-}
-
-fn from_value_at(field: &str, value: Value, depth: usize) -> Result<Json> {
-    Ok(match value.kind {
-        None | Some(Kind::NullValue(_)) => Json::Null,
-        Some(Kind::BoolValue(value)) => Json::Bool(value),
-        Some(Kind::NumberValue(number)) => Json::Number(number_of(field, number)?),
-        Some(Kind::StringValue(text)) if text.contains('\0') => {
-            return Err(Error::field(field, "has a NUL character"));
-        }
-        Some(Kind::StringValue(text)) => Json::String(text),
-        Some(Kind::StructValue(message)) => Json::Object(from_struct_at(field, message, depth)?),
-        Some(Kind::ListValue(list)) => {
-            let depth = depth.checked_sub(1).ok_or_else(|| Error::field(field, "is nested too deeply"))?;
-            let values = list.values.into_iter().map(|value| from_value_at(field, value, depth));
-            Json::Array(values.collect::<Result<_>>()?)
-        }
-    })
-}
-
-/// A whole number stays one: `5`, not `5.0`.
-fn number_of(field: &str, number: f64) -> Result<Number> {
-    /// Up to here, a double holds every whole number.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    if number.fract() == 0.0 && number.abs() <= EXACT {
-        #[allow(clippy::cast_possible_truncation)]
-        return Ok(Number::from(number as i64));
-    }
-    Number::from_f64(number).ok_or_else(|| Error::field(field, "must be a finite number"))
-}
-
 /// Bytes in hexadecimal, as hashes are written.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
@@ -179,19 +104,5 @@ mod tests {
         assert_eq!(decimal_text(&decimal("v", "-0.000000000000000001").unwrap().unwrap()), "-0.000000000000000001");
         assert!(decimal("v", "1e9").is_err());
         assert!(decimal("v", "").unwrap().is_none());
-    }
-
-    #[test]
-    fn json_goes_round_and_refuses_what_json_does_not_have() {
-        let json = serde_json::json!({"a": [1, 2.5, null, {"b": "c"}], "d": true});
-        let Json::Object(object) = json else { unreachable!() };
-        assert_eq!(from_struct("x", to_struct(object.clone())).unwrap(), object);
-        let nan = Value { kind: Some(Kind::NumberValue(f64::NAN)) };
-        assert!(from_struct("x", Struct { fields: [("n".to_owned(), nan)].into() }).is_err());
-        let mut deep = Struct::default();
-        for _ in 0..DEPTH + 1 {
-            deep = Struct { fields: [("d".to_owned(), Value { kind: Some(Kind::StructValue(deep)) })].into() };
-        }
-        assert!(from_struct("x", deep).is_err());
     }
 }

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 
 use bigdecimal::BigDecimal;
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value};
-use spectra_runtime::{Error, Reason, Result};
+use spectra_runtime::{Error, Reason, Result, object::Object};
 use uuid::Uuid;
 
 /// The name of the noun in errors and events.
@@ -23,7 +22,7 @@ pub struct Sample {
     pub barcode: Option<String>,
     pub location: String,
     pub quantity: Option<Quantity>,
-    pub attributes: Map<String, Value>,
+    pub attributes: Object,
     pub project_id: Option<Uuid>,
     pub status: Status,
     /// Why a person brought it there.
@@ -253,7 +252,7 @@ mod tests {
             barcode: None,
             location: String::new(),
             quantity: None,
-            attributes: Map::new(),
+            attributes: Object::default(),
             project_id: None,
             status,
             status_reason: String::new(),

@@ -10,10 +10,11 @@ use prost::{Message, Name};
 use uuid::Uuid;
 
 use super::{
-    Db, Lease, Prepared, Work,
+    Db, Lease, Work,
     conn::bind,
     fault,
-    statements::{Effect, End, Keep, Recall, Record, Used},
+    prepared::PreparedEnd,
+    statements::{Effect, End, Form, Keep, Recall, Record, Used},
     too_late,
 };
 use crate::{
@@ -237,7 +238,7 @@ impl Db {
             };
             let record = event.as_ref().map(|(body, event)| self.record(caller, event, body));
             let keep = kept.as_ref().map(|(used, reply)| Keep(used, reply));
-            commit(lease, last, record, keep).await?;
+            commit(self.service, lease, last, record, keep).await?;
             if event.is_some() {
                 self.changed.notify_waiters();
             }
@@ -287,6 +288,7 @@ impl Db {
 
 /// Writes what is last, the event and the kept reply, and commits; nothing of the transaction stays where that fails.
 async fn commit(
+    schema: &'static str,
     mut lease: Lease,
     last: Option<Last>,
     record: Option<Record<'_>>,
@@ -296,13 +298,13 @@ async fn commit(
         Some(Last { form, statement, refusal }) => (Some(form), Some(statement), refusal),
         None => (None, None, Box::new(fault) as _),
     };
-    let form = (form, record.is_some(), keep.is_some());
-    if form == (None, false, false) {
+    if last.is_none() && record.is_none() && keep.is_none() {
         return end(lease, "COMMIT", None).await;
     }
+    let form = Form { schema, last: form, is_recorded: record.is_some(), is_kept: keep.is_some() };
     let conn = lease.conn();
     let mut pg = &conn.pg;
-    let write = Prepared(End { last: last.as_deref(), record, keep }).execute(&mut pg);
+    let write = PreparedEnd(form, End { last: last.as_deref(), record, keep }).execute(&mut pg);
     // An unprepared statement would be executed after the COMMIT that overtook its preparation.
     if !conn.prepared.contains(&form) {
         return match write.await {

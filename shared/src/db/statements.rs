@@ -135,8 +135,15 @@ pub(super) struct End<'a> {
 /// A statement that changes something, whichever.
 pub(super) type Effect = dyn QueryFragment<Pg> + Send + Sync;
 
-/// Which effect a mutation ends with, if any, and whether it is recorded and its reply kept: as many as there are texts.
-pub(super) type Form = (Option<TypeId>, bool, bool);
+/// Whose mutation it is (the service's schema), which effect it ends with, if any, and whether it is recorded and its
+/// reply kept: as many as there are texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Form {
+    pub(super) schema: &'static str,
+    pub(super) last: Option<TypeId>,
+    pub(super) is_recorded: bool,
+    pub(super) is_kept: bool,
+}
 
 impl QueryFragment<Pg> for End<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
@@ -170,4 +177,4 @@ macro_rules! cached_by_text {
         }
     )*};
 }
-cached_by_text!(Recall, End);
+cached_by_text!(Recall);

@@ -66,16 +66,13 @@ pub async fn session_list(
     at: DateTime<Utc>,
     page: &Page<Session>,
 ) -> Result<Vec<Session>> {
-    let rows: Vec<Row> = session::table
+    let query = session::table
         .filter(session::org_id.eq(org_id).and(session::user_id.eq(user_id)))
         .filter(session::ended_at.is_null().and(session::expires_at.gt(at)))
         .filter(page.condition())
         .order_by(page.order_and_limit())
-        .select(Row::as_select())
-        .load(conn)
-        .await
-        .map_err(fault)?;
-    Ok(rows.into_iter().map(Session::from).collect())
+        .select(Row::as_select());
+    page.load(query, conn).await
 }
 
 pub async fn session_insert(conn: &mut AsyncPgConnection, org_id: Uuid, session: &Session) -> Result<()> {

@@ -66,15 +66,12 @@ pub static LIST: Spec<User> = Spec::new(
 );
 
 pub async fn user_list(conn: &mut AsyncPgConnection, org_id: Uuid, page: &Page<User>) -> Result<Vec<User>> {
-    let rows: Vec<Row> = user::table
+    let query = user::table
         .filter(user::org_id.eq(org_id))
         .filter(page.condition())
         .order_by(page.order_and_limit())
-        .select(Row::as_select())
-        .load(conn)
-        .await
-        .map_err(fault)?;
-    rows.into_iter().map(User::try_from).collect()
+        .select(Row::as_select());
+    page.load(query, conn).await
 }
 
 pub async fn user_get(conn: &mut AsyncPgConnection, org_id: Uuid, id: Uuid) -> Result<Option<User>> {

@@ -86,15 +86,12 @@ pub async fn use_grant_list(
     org_id: Uuid,
     page: &Page<UseGrant>,
 ) -> Result<Vec<UseGrant>> {
-    let rows: Vec<Row> = use_grant::table
+    let query = use_grant::table
         .filter(use_grant::org_id.eq(org_id))
         .filter(page.condition())
         .order_by(page.order_and_limit())
-        .select(Row::as_select())
-        .load(conn)
-        .await
-        .map_err(fault)?;
-    rows.into_iter().map(UseGrant::try_from).collect()
+        .select(Row::as_select());
+    page.load(query, conn).await
 }
 
 /// What this attempt was granted before.

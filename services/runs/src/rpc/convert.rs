@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use contract::runs::v1 as wire;
 use spectra_runtime::{
     Error, Result,
-    wire::{etag, from_struct, hex, id, timestamp, to_struct},
+    object::{from_struct, to_struct},
+    wire::{etag, hex, id, timestamp},
 };
 
 use crate::{

@@ -87,15 +87,12 @@ pub static LIST: Spec<Version> = Spec::new(
 );
 
 pub async fn version_list(conn: &mut AsyncPgConnection, org_id: Uuid, page: &Page<Version>) -> Result<Vec<Version>> {
-    let rows: Vec<Row> = version::table
+    let query = version::table
         .filter(version::org_id.eq(org_id))
         .filter(page.condition())
         .order_by(page.order_and_limit())
-        .select(Row::as_select())
-        .load(conn)
-        .await
-        .map_err(fault)?;
-    rows.into_iter().map(Version::try_from).collect()
+        .select(Row::as_select());
+    page.load(query, conn).await
 }
 
 pub async fn version_get(conn: &mut AsyncPgConnection, org_id: Uuid, id: Uuid) -> Result<Version> {

@@ -99,15 +99,12 @@ pub fn batch() -> Batch<Project> {
 }
 
 pub async fn project_list(conn: &mut AsyncPgConnection, org_id: Uuid, page: &Page<Project>) -> Result<Vec<Project>> {
-    let rows: Vec<Row> = project::table
+    let query = project::table
         .filter(project::org_id.eq(org_id))
         .filter(page.condition())
         .order_by(page.order_and_limit())
-        .select(Row::as_select())
-        .load(conn)
-        .await
-        .map_err(fault)?;
-    Ok(rows.into_iter().map(Project::from).collect())
+        .select(Row::as_select());
+    page.load(query, conn).await
 }
 
 /// The project, locked until the transaction ends.

@@ -12,11 +12,11 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use futures::FutureExt as _;
 use serde::Serialize as _;
-use serde_json::{Map, Value};
 use spectra_runtime::{
     Error, Result,
     db::{Batch, Last, Prepared, clock_timestamp, constraint, fault},
     list::{Field, Page, Spec},
+    object::Object,
 };
 use uuid::Uuid;
 
@@ -43,7 +43,7 @@ struct Row {
     quantity_uncertainty: Option<BigDecimal>,
     #[serde(serialize_with = "digits")]
     quantity_coverage: Option<BigDecimal>,
-    attributes: Value,
+    attributes: Object,
     status: String,
     run_id: Option<Uuid>,
     created_by: Uuid,
@@ -65,10 +65,6 @@ impl TryFrom<Row> for Sample {
             expanded_uncertainty: row.quantity_uncertainty,
             coverage_factor: row.quantity_coverage,
         });
-        let attributes = match row.attributes {
-            Value::Object(object) => object,
-            _ => Map::new(),
-        };
         let status = Status::parse(&row.status)
             .ok_or_else(|| Error::internal(format!("unknown status {} in the table", row.status)))?;
         Ok(Self {
@@ -79,7 +75,7 @@ impl TryFrom<Row> for Sample {
             barcode: row.barcode,
             location: row.location,
             quantity,
-            attributes,
+            attributes: row.attributes,
             project_id: row.project_id,
             status,
             status_reason: row.status_reason,
@@ -111,7 +107,7 @@ fn row(org_id: Uuid, sample: &Sample) -> Row {
         quantity_unit: unit,
         quantity_uncertainty: uncertainty,
         quantity_coverage: coverage,
-        attributes: Value::Object(sample.attributes.clone()),
+        attributes: sample.attributes.clone(),
         status: sample.status.as_str().to_owned(),
         run_id: sample.run_id,
         created_by: sample.created_by,
@@ -185,16 +181,13 @@ pub async fn sample_list(
     show_deleted: bool,
     page: &Page<Sample>,
 ) -> Result<Vec<Sample>> {
-    let rows: Vec<Row> = sample::table
+    let query = sample::table
         .filter(sample::org_id.eq(org_id))
         .filter(sample::deleted_at.is_null().or(show_deleted.into_sql::<Bool>()))
         .filter(page.condition())
         .order_by(page.order_and_limit())
-        .select(Row::as_select())
-        .load(conn)
-        .await
-        .map_err(fault)?;
-    rows.into_iter().map(Sample::try_from).collect()
+        .select(Row::as_select());
+    page.load(query, conn).await
 }
 
 /// The sample, locked until the transaction ends; a deleted one is not there.

@@ -5,7 +5,7 @@ use prost::Message as _;
 use prost_reflect::{DynamicMessage, SerializeOptions};
 use prost_types::{Any, Struct};
 use serde_json::Value;
-use spectra_runtime::wire::{timestamp, to_struct};
+use spectra_runtime::{object::to_struct, wire::timestamp};
 
 use crate::store::event::AuditEvent;
 

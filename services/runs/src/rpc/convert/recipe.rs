@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use contract::runs::v1 as wire;
 use spectra_runtime::{
     Error, Result,
-    wire::{etag, from_struct, timestamp, to_struct},
+    object::{from_struct, to_struct},
+    wire::{etag, timestamp},
 };
 use uuid::Uuid;
 

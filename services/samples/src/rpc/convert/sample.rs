@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use contract::{common::v1 as common, samples::v1 as wire};
-use serde_json::Map;
 use spectra_runtime::{
     Error, Result,
-    wire::{decimal, decimal_text, etag, from_struct, id, timestamp, to_struct},
+    object::Object,
+    wire::{decimal, decimal_text, etag, id, timestamp},
 };
 use uuid::Uuid;
 
@@ -20,7 +20,7 @@ pub fn to_wire(sample: Sample) -> wire::Sample {
         barcode: sample.barcode.unwrap_or_default(),
         location: sample.location,
         quantity: sample.quantity.map(quantity_to_wire),
-        attributes: Some(to_struct(sample.attributes)),
+        attributes: Some(sample.attributes.into()),
         project_id: sample.project_id.map(|id| id.to_string()).unwrap_or_default(),
         status: status_to_wire(sample.status).into(),
         status_reason: sample.status_reason,
@@ -43,7 +43,7 @@ pub fn from_wire(from: wire::Sample, created_by: Uuid, created_at: DateTime<Utc>
         barcode: None,
         location: String::new(),
         quantity: None,
-        attributes: Map::new(),
+        attributes: Object::default(),
         project_id: None,
         status: Status::Available,
         status_reason: String::new(),
@@ -79,7 +79,7 @@ pub fn apply(sample: &mut Sample, from: wire::Sample, has: impl Fn(&str) -> bool
         sample.quantity = from.quantity.map(quantity_from_wire).transpose()?;
     }
     if has("attributes") {
-        sample.attributes = from_struct("sample.attributes", from.attributes.unwrap_or_default())?;
+        sample.attributes = Object::new("sample.attributes", from.attributes.unwrap_or_default())?;
     }
     if has("project_id") {
         sample.project_id = match from.project_id.as_str() {
