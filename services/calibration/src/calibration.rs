@@ -151,6 +151,10 @@ impl Calibration {
         if self.expires_at <= self.issued_at {
             return Err(Error::field("calibration.expires_at", "must be later than issued_at"));
         }
+        if self.conformity() == Conformity::OutOfTolerance && self.valid_from > self.issued_at {
+            let rule = "must not be later than issued_at: what was found out of tolerance is not fit from now on";
+            return Err(Error::field("calibration.valid_from", rule));
+        }
         // Read by the rule of `conformity`, the failure would go unseen.
         if !self.adjusted && self.as_left == Conformity::OutOfTolerance && self.as_found != self.as_left {
             let rule = "contradicts as_found: what was not adjusted is left as it was found";
@@ -282,6 +286,10 @@ pub mod tests {
             it.expires_at = it.issued_at;
         }));
         assert!(refused(|it| it.as_left = Conformity::OutOfTolerance));
+        assert!(refused(|it| {
+            it.as_found = Conformity::OutOfTolerance;
+            it.valid_from += TimeDelta::days(1);
+        }));
         assert!(!refused(|it| {
             it.adjusted = true;
             it.as_left = Conformity::OutOfTolerance;

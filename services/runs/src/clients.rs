@@ -9,7 +9,7 @@ use contract::{
         instruments_service_client::InstrumentsServiceClient,
     },
     samples::v1::{
-        ClaimForRunRequest, GetSampleRequest, ReleaseFromRunRequest, Sample,
+        ClaimForRunRequest, GetSampleRequest, ListSamplesRequest, ReleaseFromRunRequest, Sample,
         samples_service_client::SamplesServiceClient,
     },
 };
@@ -57,6 +57,22 @@ impl Clients {
         let request = GetSampleRequest { id: id.to_string() };
         let response = answer(client.get_sample(request), samples_unreachable).await?;
         response.sample.ok_or_else(|| Error::internal("Samples answered without the sample"))
+    }
+
+    /// The sample, also where it was deleted since: what was measured on it stays.
+    ///
+    /// # Errors
+    /// RESOURCE_NOT_FOUND, SAMPLES_UNREACHABLE.
+    pub async fn sample_once_there(&self, caller: &Caller, id: Uuid) -> Result<Sample> {
+        let mut client = self.samples(Credentials::on_behalf(caller, &self.service_tokens).await?);
+        let request = ListSamplesRequest {
+            filter: format!("id = \"{id}\""),
+            show_deleted: true,
+            page_size: 1,
+            ..ListSamplesRequest::default()
+        };
+        let response = answer(client.list_samples(request), samples_unreachable).await?;
+        response.samples.into_iter().next().ok_or_else(|| Error::not_found("sample", id))
     }
 
     /// Takes the sample into use for the run; it may be so already.

@@ -7,6 +7,7 @@ use contract::{
         AppendDataChunkRequest, AppendDataChunkResponse, CompleteRunRequest, DataChunk, DataColumn, ExportRunRequest,
         GetRunDataRequest, GetRunRequest, PauseRunRequest, Run, StartRunRequest,
     },
+    samples::v1::DeleteSampleRequest,
 };
 use futures::TryStreamExt as _;
 use prost::Message as _;
@@ -348,4 +349,53 @@ async fn an_export_says_where_the_numbers_come_from_and_reads_back_exactly() {
     let status = viewer.runs().export_run(ExportRunRequest { format: 7, ..request }).await.unwrap_err();
     assert_eq!(reason(&status).0, "FIELD_INVALID");
     assert!(status.message().starts_with("format: "), "{}", status.message());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_ends_where_its_seal_does_and_outlives_its_sample() {
+    let lab = TestLab::start().await;
+    let engineer = lab.person("engineer").await;
+    let run = started(&engineer).await;
+    append(&engineer, chunk(&run.id, 0)).await;
+
+    // What is appended after the head was made does not follow under it.
+    let of =
+        |stream: &str| ExportRunRequest { run_id: run.id.clone(), stream: stream.to_owned(), ..Default::default() };
+    let mut begun = engineer.runs().export_run(of("")).await.unwrap().into_inner();
+    let mut early = engineer.runs().export_run(of("temperature")).await.unwrap().into_inner();
+    let head = begun.try_next().await.unwrap().unwrap();
+    early.try_next().await.unwrap().unwrap();
+    append(&engineer, chunk(&run.id, 1)).await;
+    append(&engineer, AppendDataChunkRequest { stream: "temperature".to_owned(), ..chunk(&run.id, 0) }).await;
+    let seal = format!("# stream_sha256: {}\r\n", hex(&sha256(&described(&chunk(&run.id, 0).columns))));
+    assert!(String::from_utf8(head.content).unwrap().contains(&seal));
+    let rows: Vec<_> =
+        begun.try_collect::<Vec<_>>().await.unwrap().into_iter().flat_map(|piece| piece.content).collect();
+    assert_eq!(String::from_utf8(rows).unwrap().lines().count(), 3);
+    assert_eq!(early.try_collect::<Vec<_>>().await.unwrap(), [], "there was no stream to head");
+
+    let complete = CompleteRunRequest { id: run.id.clone(), ..Default::default() };
+    engineer.runs().complete_run(complete).await.unwrap();
+    let delete = DeleteSampleRequest { id: run.sample_id.clone(), reason: "used up".to_owned(), ..Default::default() };
+    lab.person("pi").await.samples().delete_sample(delete).await.unwrap();
+    let stream = engineer.runs().export_run(of("")).await.unwrap().into_inner();
+    let file: Vec<_> =
+        stream.try_collect::<Vec<_>>().await.unwrap().into_iter().flat_map(|piece| piece.content).collect();
+    let file = String::from_utf8(file).unwrap();
+    assert!(file.lines().any(|line| line.starts_with("# sample: ") && line.contains(&run.sample_id)), "{file}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_has_so_many_streams_and_no_more() {
+    let lab = TestLab::start().await;
+    let engineer = lab.person("engineer").await;
+    let id = started(&engineer).await.id;
+    let first_of = |stream: u8| AppendDataChunkRequest { stream: format!("sweep_{stream}"), ..chunk(&id, 0) };
+    for stream in 0..32 {
+        append(&engineer, first_of(stream)).await;
+    }
+    let status = engineer.runs().append_data_chunk(first_of(32)).await.unwrap_err();
+    assert_eq!(reason(&status).0, "FIELD_INVALID");
+    assert!(status.message().starts_with("stream: "), "{}", status.message());
+    append(&engineer, AppendDataChunkRequest { seq: 1, ..first_of(31) }).await;
 }

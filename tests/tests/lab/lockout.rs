@@ -551,6 +551,66 @@ async fn a_certificate_from_the_future_counts_for_nothing() {
     assert!(status.message().contains("issued_at"), "{}", status.message());
 }
 
+/// However the clock is set by which the certificate was written.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_finding_counts_from_when_it_is_entered() {
+    let lab = TestLab::start().await;
+    let pi = lab.person("pi").await;
+    let (instrument, sample) = (pi.new_fit_instrument().await, pi.new_sample().await);
+    let bad = || contract::calibration::v1::Calibration {
+        as_found: Conformity::OutOfTolerance.into(),
+        ..certificate(&instrument.id, 0, 100)
+    };
+    let mut later = bad();
+    later.valid_from = certificate("", 10, 0).issued_at;
+    let request = CreateCalibrationRequest { calibration: Some(later), request_id: String::new() };
+    let status = pi.calibrations().create_calibration(request).await.unwrap_err();
+    assert_eq!(reason(&status).0, "FIELD_INVALID");
+    assert!(status.message().starts_with("calibration.valid_from: "), "{}", status.message());
+    pi.new_run(&instrument, &sample).await;
+
+    let mut ahead = bad();
+    ahead.issued_at.as_mut().unwrap().seconds += 240;
+    enter(&pi, ahead).await;
+    let request = CreateRunRequest { run: Some(iv_sweep(&instrument, &sample)), request_id: String::new() };
+    assert_eq!(refused(pi.runs().create_run(request).await), "CALIBRATION_OUT_OF_TOLERANCE");
+}
+
+/// A certificate that was entered with a mistake is revoked and entered again, under the number that stands on it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_is_free_again_and_what_a_certificate_says_is_not() {
+    let lab = TestLab::start().await;
+    let owner = lab.database.owner().await;
+    let pi = lab.person("pi").await;
+    let instrument = pi.new_instrument().await;
+    let wrong = pi.calibrate(&instrument, -10, -5).await;
+    let right = || contract::calibration::v1::Calibration {
+        certificate_id: wrong.certificate_id.clone(),
+        ..certificate(&instrument.id, -10, 100)
+    };
+    let again = || CreateCalibrationRequest { calibration: Some(right()), request_id: String::new() };
+    assert_eq!(refused(pi.calibrations().create_calibration(again()).await), "RESOURCE_EXISTS");
+    let revoke = RevokeCalibrationRequest { id: wrong.id.clone(), comment: "typo".to_owned(), ..Default::default() };
+    pi.calibrations().revoke_calibration(revoke).await.unwrap();
+    enter(&pi, right()).await;
+    assert_eq!(refused(pi.calibrations().create_calibration(again()).await), "RESOURCE_EXISTS");
+
+    for change in [
+        "provider = 'somebody else'",
+        "accreditation = 'none'",
+        "standards_used = '{other}'",
+        "document_sha256 = 'other'",
+        "created_by = gen_random_uuid()",
+        "created_at = now()",
+        "expires_at = expires_at + interval '1 year'",
+    ] {
+        let update = format!("UPDATE calibration.calibration SET {change} WHERE id = '{}'", wrong.id);
+        let refusal = owner.batch_execute(&update).await.expect_err(change);
+        let constraint = refusal.as_db_error().expect("the database's answer").constraint().map(str::to_owned);
+        assert_eq!(constraint.as_deref(), Some("calibration_immutable"), "{change}");
+    }
+}
+
 /// Every refusal, with the keys that its metadata promises.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_unfit_instrument_refuses_with_its_own_reason() {

@@ -87,6 +87,10 @@ async fn hands_set_a_sample_aside_and_leads_decide_what_becomes_of_it() {
     let (why, metadata) =
         reason(&pi.samples().release_sample(asked!(ReleaseSampleRequest, sample.id)).await.unwrap_err());
     assert_eq!((why.as_str(), metadata["allowed"].as_str()), ("STATE_CONFLICT", ""), "disposed is for good");
+    let elsewhere = Sample { id: sample.id.clone(), location: "bench 2".to_owned(), ..Default::default() };
+    let update_mask = Some(FieldMask { paths: vec!["location".to_owned()] });
+    let moved = UpdateSampleRequest { sample: Some(elsewhere), update_mask, ..Default::default() };
+    assert_eq!(refused(engineer.samples().update_sample(moved).await), "STATE_CONFLICT", "as by MoveSample");
 }
 
 #[tokio::test(flavor = "multi_thread")]

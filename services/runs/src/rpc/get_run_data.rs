@@ -1,6 +1,6 @@
 //! GetRunData: the chunks of a stream in their order, read page by page while the client takes them.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use contract::runs::v1::{GetRunDataRequest, GetRunDataResponse};
@@ -32,7 +32,7 @@ pub async fn handle(
         None => return Ok(stream::empty().boxed()),
     };
 
-    let pages = pages(app, caller, run_id, name, request.from_seq);
+    let pages = pages(app, caller, run_id, name, request.from_seq..i32::MAX);
     let chunks = pages.map_ok(|page| stream::iter(page.into_iter().map(Ok))).try_flatten();
     let to_wire = move |(chunk, recorded_at)| GetRunDataResponse {
         chunk: Some(convert::chunk_to_wire(&chunk, &columns, recorded_at)),
@@ -40,25 +40,26 @@ pub async fn handle(
     Ok(chunks.map_ok(to_wire).boxed())
 }
 
-/// The chunks of a stream from a place to its end, in pages. Each is a read of its own: no connection waits for a client
+/// The chunks of a stream in these places, as far as there are any, in pages. Each is a read of its own: no connection waits for a client
 /// who takes his time. Chunks never change and leave no gap, so that the pages fit together.
 pub fn pages(
     app: Arc<App>,
     caller: Caller,
     run_id: Uuid,
     stream: String,
-    from_seq: i32,
+    places: Range<i32>,
 ) -> impl Stream<Item = Result<Vec<(Chunk, DateTime<Utc>)>>> + Send + 'static {
-    let reader = Arc::new((app, caller, stream));
-    stream::try_unfold(Some(from_seq), move |next| {
+    let (reader, end) = (Arc::new((app, caller, stream)), places.end);
+    stream::try_unfold(Some(places.start), move |next| {
         let reader = Arc::clone(&reader);
         async move {
-            let Some(from_seq) = next else { return Ok(None) };
+            let Some(from_seq) = next.filter(|next| *next < end) else { return Ok(None) };
+            let count = i64::from(PAGE).min(i64::from(end) - i64::from(from_seq));
             let (app, caller, stream) = &*reader;
             let org_id = caller.org_id();
             let page = app
                 .db
-                .read(caller, async |conn| chunk_page(conn, org_id, run_id, stream, from_seq, i64::from(PAGE)).await)
+                .read(caller, async |conn| chunk_page(conn, org_id, run_id, stream, from_seq, count).await)
                 .await?;
             let Some((last, _)) = page.last() else { return Ok(None) };
             let next = (page.len() == usize::from(PAGE)).then_some(last.seq + 1);

@@ -11,7 +11,7 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use spectra_runtime::{
     Error, Result,
-    db::{Last, Prepared, fault},
+    db::{Last, Prepared, constraint, fault},
 };
 use uuid::Uuid;
 
@@ -95,7 +95,10 @@ pub fn chunk_insert(org_id: Uuid, run_id: Uuid, new: Chunk) -> Result<Last> {
         content: new.content,
         sha256: new.sha256,
     };
-    Ok(Last::new(diesel::insert_into(chunk::table).values(row), fault))
+    Ok(Last::new(diesel::insert_into(chunk::table).values(row), |error| match constraint(&error) {
+        Some("data_chunk_streams") => Error::field("stream", "is one too many: a run has 32 streams at most"),
+        _ => fault(error),
+    }))
 }
 
 /// The hash of the chunk at this place, if there is one.

@@ -35,6 +35,9 @@ pub async fn handle(app: Arc<App>, caller: Caller, request: UpdateSampleRequest)
             wire::check_etag(&from.etag, sample.revision, RESOURCE, id)?;
             let before = convert::to_wire(sample.clone());
             convert::apply(&mut sample, from, |field| mask.has(field))?;
+            if sample.location != before.location {
+                sample.check_movable()?;
+            }
 
             let sample = convert::to_wire(sample_update(tx.conn(), org_id, &sample).await?);
             tx.record(Event::new(RESOURCE, id, "update").before(&before).after(&sample));
