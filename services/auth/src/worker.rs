@@ -50,6 +50,7 @@ impl Worker {
 async fn keep_keys(app: &App) {
     let Some(signing) = &app.signing else { return };
     let mut trouble = Trouble::new("the keys of tokens cannot be read");
+    app.keys.follow();
     let mut known = Vec::new();
     loop {
         let read = signing.read(&app.db, &app.clock).await;
@@ -64,7 +65,11 @@ async fn keep_keys(app: &App) {
             app.published.store(Arc::new(set.published));
             app.keys.set(set.signing, set.verifying);
         }));
-        tokio::time::sleep(wait).await;
+        app.keys.looked();
+        tokio::select! {
+            () = app.keys.wanted() => {}
+            () = tokio::time::sleep(wait) => {}
+        }
     }
 }
 

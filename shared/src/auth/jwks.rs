@@ -24,6 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Looks again and again until the drain closes. While Auth is away, the keys that are known stay in force.
 pub async fn follow(keys: Arc<Keys>, auth: Peer, drain: Drain) {
+    keys.follow();
     let (mut told, mut fetched_at) = (false, Instant::now());
     loop {
         let wait = match fetch(&auth).await {
@@ -35,6 +36,7 @@ pub async fn follow(keys: Arc<Keys>, auth: Peer, drain: Drain) {
                 wait
             }
             Err(error) => {
+                keys.looked();
                 // While everything starts, nobody needs to be told.
                 if fetched_at.elapsed() > QUIET && !std::mem::replace(&mut told, true) {
                     tracing::warn!(%error, "the keys of tokens cannot be fetched; trying again");

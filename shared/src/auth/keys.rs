@@ -1,7 +1,10 @@
 //! The keys that tokens are signed and verified with: each for one type of token and one algorithm (RFC 8725, 3.1).
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -166,11 +169,13 @@ impl Ring {
 /// The keys of one verifier, which may be replaced while it works.
 pub struct Keys {
     ring: ArcSwap<Ring>,
-    /// Rings that were set.
-    sets: watch::Sender<u64>,
+    /// Looks that were made for other keys, with or without success.
+    looks: watch::Sender<u64>,
+    /// Somebody looks when told.
+    is_followed: AtomicBool,
     /// Told when somebody comes with a key that is not known.
     wanted: Notify,
-    /// When that was last, and how many rings had been set by then.
+    /// When that was last, and how many looks had been made by then.
     asked: Mutex<Option<(Instant, u64)>>,
 }
 
@@ -178,7 +183,13 @@ impl Keys {
     /// None yet: whoever comes is told to try again later.
     #[must_use]
     pub fn none() -> Self {
-        Self { ring: ArcSwap::default(), sets: watch::Sender::new(0), wanted: Notify::new(), asked: Mutex::default() }
+        Self {
+            ring: ArcSwap::default(),
+            looks: watch::Sender::new(0),
+            is_followed: AtomicBool::new(false),
+            wanted: Notify::new(),
+            asked: Mutex::default(),
+        }
     }
 
     /// One secret that signs and verifies (HS256). The services' key is derived from it.
@@ -215,7 +226,17 @@ impl Keys {
             ring.service = Remembered(before.service.0.clone());
         }
         self.ring.store(Arc::new(ring));
-        self.sets.send_modify(|sets| *sets += 1);
+        self.looked();
+    }
+
+    /// Takes note that somebody will look for other keys whenever they are wanted.
+    pub fn follow(&self) {
+        self.is_followed.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes note that a look was made, also one in vain: nobody waits for it any more.
+    pub fn looked(&self) {
+        self.looks.send_modify(|looks| *looks += 1);
     }
 
     /// Comes when somebody wants a key that is not among these.
@@ -227,10 +248,14 @@ impl Keys {
         self.ring.load()
     }
 
-    /// Has the keys fetched anew, and waits for it with all others who want that; unless it was done a moment ago.
+    /// Has the keys fetched anew, and waits for it with all others who want that; unless it was done a moment ago, or
+    /// nobody fetches any.
     pub(super) async fn ask(&self, patience: Duration) {
-        let mut sets = self.sets.subscribe();
-        let now = *sets.borrow_and_update();
+        if !self.is_followed.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut looks = self.looks.subscribe();
+        let now = *looks.borrow_and_update();
         {
             let mut asked = self.asked.lock().expect("no holder of this lock panics");
             match *asked {
@@ -245,7 +270,7 @@ impl Keys {
                 }
             }
         }
-        let _ = tokio::time::timeout(patience, sets.changed()).await;
+        let _ = tokio::time::timeout(patience, looks.changed()).await;
     }
 }
 
@@ -257,12 +282,15 @@ mod tests {
     async fn an_unknown_key_is_fetched_once_for_all_who_want_it_and_not_again_for_a_while() {
         let keys = Keys::none();
         let patience = Duration::from_secs(60);
+        let soon = Duration::from_secs(1);
+        tokio::time::timeout(soon, keys.ask(patience)).await.expect("nobody fetches any: no wait");
+        keys.follow();
         let fetched = async {
             keys.wanted().await;
             keys.set(Vec::new(), Vec::new());
         };
         futures::join!(keys.ask(patience), keys.ask(patience), fetched);
         // Nobody fetches any more; nobody waits either.
-        tokio::time::timeout(Duration::from_secs(1), keys.ask(patience)).await.expect("no wait");
+        tokio::time::timeout(soon, keys.ask(patience)).await.expect("no wait");
     }
 }

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use contract::Access;
 use futures::{FutureExt as _, future::ready};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use tokio::sync::Semaphore;
@@ -192,8 +193,10 @@ pub(super) fn deadline(next: Next, origin: Option<Origin>, drain: Drain) -> Next
                 .with("method", request.uri().path());
             return ready(refuse(error, &id)).boxed();
         };
+        // Who need not say who he is does not hold a place for long.
+        let longest = if method.access == Access::Public { DEFAULT_DEADLINE } else { LONGEST_DEADLINE };
         let wait = match timeout_of(request.headers()) {
-            Ok(wait) => wait.unwrap_or(DEFAULT_DEADLINE).min(LONGEST_DEADLINE),
+            Ok(wait) => wait.unwrap_or(DEFAULT_DEADLINE).min(longest),
             Err(error) => return ready(refuse(error, &id)).boxed(),
         };
         let traceparent = request.headers().get("traceparent").and_then(|value| value.to_str().ok()).map(Arc::from);

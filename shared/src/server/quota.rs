@@ -49,12 +49,14 @@ impl OpenStream {
                 .retry_after(Duration::from_secs(1)));
         }
         *streams += 1;
+        metrics::gauge!("spectra_streams_open").increment(1.0);
         Ok(Self(person))
     }
 }
 
 impl Drop for OpenStream {
     fn drop(&mut self) {
+        metrics::gauge!("spectra_streams_open").decrement(1.0);
         let mut open = OPEN.lock().expect("no holder of this lock panics");
         if let Some(streams) = open.get_mut(&self.0) {
             *streams -= 1;

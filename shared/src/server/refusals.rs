@@ -8,6 +8,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use http::Response;
 use tonic::{Code, Status, body::Body};
 use tonic_types::StatusExt as _;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::{Context, stack::Next};
@@ -69,8 +70,9 @@ pub(super) fn layer(next: Next, refusals: Arc<Refusals>) -> Next {
         async move {
             let response = response.await;
             if let Some(refusal) = read(&context, &response) {
-                // Rare and large: boxed, it takes no room in the future of each call.
-                refusals.record(context, refusal).boxed().await;
+                // A task of its own: whoever gives up waiting does not keep it out of the trail.
+                let record = async move { refusals.record(context, refusal).await };
+                let _ = tokio::spawn(record.in_current_span()).await;
             }
             response
         }

@@ -32,6 +32,12 @@ impl Exporter {
             let handle = recorder.handle();
             let _ = metrics::set_global_recorder(recorder);
             metrics::describe_counter!("spectra_rpc_total", "Calls answered, by service, method and gRPC code.");
+            metrics::describe_counter!("spectra_rpc_refused_total", "Calls not answered with Ok, by their reason.");
+            metrics::describe_gauge!("spectra_streams_open", "Streams that people have open.");
+            metrics::describe_counter!(
+                "spectra_edge_unreachable_total",
+                "Calls whose service the edge could not reach."
+            );
             metrics::describe_histogram!(
                 "spectra_rpc_seconds",
                 metrics::Unit::Seconds,
@@ -114,9 +120,19 @@ impl Call {
     /// Counts it out, with its code and, for a refusal, its reason.
     pub fn end(mut self, code: Code, reason: Option<String>) {
         self.record(code);
+        let Some(reason) = reason else { return };
+        if let Some((method, _)) = &self.method {
+            metrics::counter!(
+                "spectra_rpc_refused_total",
+                "service" => method.service.as_str(),
+                "method" => method.descriptor.name().to_owned(),
+                "reason" => reason.clone(),
+            )
+            .increment(1);
+        }
         // Counted where a person meets it, and not once more where Runs asks Calibration.
         let of_runs = self.method.as_ref().is_some_and(|(method, _)| method.service.starts_with("spectra.runs."));
-        if let Some(reason) = reason.filter(|reason| of_runs && is_lockout(reason)) {
+        if of_runs && is_lockout(&reason) {
             metrics::counter!("spectra_lockout_refusals_total", "reason" => reason).increment(1);
         }
     }

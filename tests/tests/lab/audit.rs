@@ -174,3 +174,19 @@ async fn refusals_are_in_the_trail_and_cannot_fill_it() {
     let kept = list(&pi, ListAuditEventsRequest { page_size: 200, ..filtered("resource = call") }).await.events.len();
     assert!((3..=40).contains(&kept), "{kept} of a hundred are kept");
 }
+
+/// Whoever gives up waiting for the answer does not keep the refusal out of the trail.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_is_recorded_although_its_caller_is_gone() {
+    let lab = TestLab::start().await;
+    let (engineer, pi) = (lab.person("engineer").await, lab.person("pi").await);
+    let slow = lab.database.owner().await;
+    slow.batch_execute("BEGIN; LOCK TABLE events.event IN EXCLUSIVE MODE").await.unwrap();
+    let mut request = tonic::Request::new(filtered(""));
+    request.set_timeout(Duration::from_millis(300));
+    let status = engineer.audit().list_audit_events(request).await.unwrap_err();
+    assert!(matches!(status.code(), tonic::Code::DeadlineExceeded | tonic::Code::Cancelled), "{status:?}");
+    slow.batch_execute("COMMIT").await.unwrap();
+    let events = until(&pi, &filtered("resource = call AND action = refuse"), 1).await;
+    assert_eq!(events[0].resource_id, "spectra.auth.v1.AuditService/ListAuditEvents");
+}

@@ -102,11 +102,13 @@ fn encryption(settings: &Settings, url: &SecretString) -> Option<Finding> {
         Finding::fine(ABOUT, "TLS, and the server's name is checked")
     } else if link.is_local() {
         Finding::fine(ABOUT, "in the clear, and on this machine only")
+    } else if settings.behind_tls_mesh {
+        Finding::note(ABOUT, "in the clear, and SPECTRA_BEHIND_TLS_MESH says that a mesh encrypts it")
     } else {
         Finding::unfit(
             ABOUT,
             settings.profile,
-            "in the clear: add ?sslmode=require&sslrootcert=/path/of/authority.pem to DATABASE_URL, unless a mesh encrypts it",
+            "in the clear: add ?sslmode=require&sslrootcert=/path/of/authority.pem to DATABASE_URL, or set SPECTRA_BEHIND_TLS_MESH where a mesh encrypts it",
         )
     })
 }
