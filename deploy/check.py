@@ -141,6 +141,35 @@ for overlay in ["dev", "prod", "tls"]:
             if network.reaches(resources, pods[source], pods[target], 5432) != wanted:
                 fault(f"{overlay}: that {here} reaches {there}'s database port should be {wanted}")
 
+    # --- Where there is a Prometheus: all that has metrics is scraped, and lets it in, past a mesh that it is not in.
+    monitors = [r["spec"] for r in resources if r["kind"] == "PodMonitor"]
+    for resource in (r for r in resources if monitors and r["kind"] in ("Deployment", "Cluster")):
+        name = resource["metadata"]["name"]
+        is_database = resource["kind"] == "Cluster"
+        port, number = ("metrics", 9187) if is_database else ("admin", 4012)
+        if not is_database:
+            container = resource["spec"]["template"]["spec"]["containers"][0]
+            if {"name": port, "containerPort": number} not in container["ports"]:
+                fault(f"{overlay}: {name} has no port {port} that is {number}")
+        scraped = [m for m in monitors if network.matches(m["selector"], pods[name])]
+        if [[e["port"] for e in m["podMetricsEndpoints"]] for m in scraped] != [[port]]:
+            fault(f"{overlay}: {name} is not scraped once, at {port}")
+        if not network.lets_in(resources, pods[name], "monitoring", number):
+            fault(f"{overlay}: no policy lets Prometheus to {name}")
+        own = resource["spec"].get("inheritedMetadata", {}).get("annotations", {}) if is_database else mesh
+        if mesh and str(number) not in own.get("config.linkerd.io/skip-inbound-ports", "").split(","):
+            fault(f"{overlay}: the mesh lets no Prometheus to {name}")
+
+# --- A database that is restored beside the one of prod, as deploy.md has it, is like that one where it has to be.
+clusters = {
+    r["metadata"]["name"]: r["spec"]
+    for r in yaml.safe_load_all((out / "restored.yaml").read_text())
+    if r["kind"] == "Cluster"
+}
+for member in ("imageName", "inheritedMetadata"):
+    if clusters["spectra-postgres-restored"].get(member) != clusters["spectra-postgres"][member]:
+        fault(f"docs/operations/deploy.md: the restored cluster's {member} is another than the cluster's")
+
 # --- Alerts: each is shown silent and firing, and has a runbook.
 rules = yaml.safe_load((out / "rules.yaml").read_text())
 rules = [rule for group in rules["groups"] for rule in group["rules"]]
@@ -162,6 +191,9 @@ for name, rule in alerts.items():
 for name in runbooks - alerts.keys():
     fault(f"docs/operations/alerts.md has {name}, which is no alert")
 
+# --- Methods that rules and dashboard name are there.
+methods = {m for file in Path("proto").rglob("*.proto") for m in re.findall(r"^\s*rpc (\w+)\(", file.read_text(), re.M)}
+
 # --- The dashboard: every query is one, says promtool, and reads metrics that rules or somebody else make.
 dashboard = json.loads(Path("k8s/components/prometheus-operator/dashboard.json").read_text())
 queries = [t["expr"] for panel in dashboard["panels"] for t in panel.get("targets", [])]
@@ -177,6 +209,10 @@ for query in queries + [rule["expr"] for rule in rules]:
     for name in re.findall(r"\bspectra:[\w:]+", query):
         if name not in recorded:
             fault(f"{name} is not recorded by any rule")
+    for named in re.findall(r'\bmethod(?:=|!=|=~|!~)"([^"]*)"', query):
+        for name in named.split("|"):
+            if not any(re.fullmatch(name, method) for method in methods):
+                fault(f"there is no method {name}: {query}")
 if len({p["id"] for p in dashboard["panels"]}) != len(dashboard["panels"]):
     fault("the dashboard has two panels of one id")
 

@@ -6,8 +6,8 @@ def matches(selector, labels):
     if any(labels.get(key) != value for key, value in selector.get("matchLabels", {}).items()):
         return False
     for rule in selector.get("matchExpressions", []):
-        assert rule["operator"] == "In", rule
-        if labels.get(rule["key"]) not in rule["values"]:
+        assert rule["operator"] in ("In", "Exists"), rule
+        if rule["key"] not in labels or (rule["operator"] == "In" and labels[rule["key"]] not in rule["values"]):
             return False
     return True
 
@@ -22,6 +22,19 @@ def pods(resources):
         if resource["kind"] == "Cluster":
             found[resource["metadata"]["name"]] = {"cnpg.io/cluster": resource["metadata"]["name"]}
     return found
+
+
+def lets_in(resources, pod, namespace, port):
+    """Whether the policies let every pod of another namespace have a connection with `pod`."""
+    peer = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}
+    return any(
+        peer in rule.get("from", []) and port in [entry["port"] for entry in rule.get("ports", [])]
+        for resource in resources
+        if resource["kind"] == "NetworkPolicy"
+        and "Ingress" in resource["spec"]["policyTypes"]
+        and matches(resource["spec"]["podSelector"], pod)
+        for rule in resource["spec"].get("ingress", [])
+    )
 
 
 def permits(resources, direction, pod, other, port):

@@ -323,7 +323,7 @@ def errors():
         "What is wrong with an HTTP request itself, before any call is made of it, has one of these codes, and no",
         "`request_id`: `invalid_argument` (400: the body or the query cannot be read, and where), `not_found` (404: nothing",
         "is at this path), `method_not_allowed` (405), `request_timeout` (408: the body did not come within 10 s),",
-        "`payload_too_large` (413: over 4 MiB), `unsupported_media_type` (415: a compressed body).\n",
+        "`payload_too_large` (413: over 4 MiB, or 200,000 values), `unsupported_media_type` (415: a compressed body).\n",
     ]
     for at, value in enumerate(enum.value):
         text = comment(file, (5, index, 2, at))

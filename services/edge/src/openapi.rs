@@ -40,7 +40,7 @@ const REFUSALS: [(&str, &str); 12] = [
     ("405", "The path is for other methods; `Allow` says for which."),
     ("408", "The body did not come in time."),
     ("409", "It exists already, has changed meanwhile, or its state does not allow this: the lockout among them."),
-    ("413", "The body is longer than 4 MiB."),
+    ("413", "The body is longer than 4 MiB, or has more than 200,000 values."),
     ("415", "The body is compressed, and is not taken so."),
     ("429", "Too many; `Retry-After` says when another try is worth it."),
     ("503", "A service or the database is away for the moment."),
@@ -133,7 +133,8 @@ fn operation(method: &Method, rule: &HttpRule, nth: usize, schemas: &mut Schemas
     let body_message = input.get_field_by_name(&rule.body).and_then(|field| field.kind().as_message().cloned());
     let tagged = |message: &MessageDescriptor| message.get_field_by_name("etag").is_some();
     if verb != "GET" && (tagged(&input) || (verb == "PATCH" && body_message.as_ref().is_some_and(tagged))) {
-        header("If-Match", "ETag that it must still have.", json!({ "type": "string" }));
+        let schema = json!({ "type": "string", "pattern": r#"^([*]|"[!#-~]+")$"# });
+        header("If-Match", "ETag that it must still have, in its quotes.", schema);
     }
 
     let mut operation = Map::new();

@@ -7,11 +7,13 @@ mod json;
 mod request;
 mod response;
 mod router;
+mod values;
 
 use std::time::Duration;
 
-use http::{Method, Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt as _, Limited};
+use prost_reflect::DynamicMessage;
 use tonic::{body::Body, client::Grpc};
 
 use crate::{openapi, problem, switch::Switch};
@@ -22,6 +24,7 @@ use request::Malformed;
 use response::Manner;
 pub use router::pattern;
 use router::{Binding, Found, Router};
+use values::{Refused, VALUES};
 
 /// Bytes of a request's body.
 const BODY_BYTES: usize = 4 * 1024 * 1024;
@@ -78,16 +81,12 @@ async fn go(
         let message = "a body is taken as it is; send it without Content-Encoding";
         return Err(problem::refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message));
     }
-    let body = tokio::time::timeout(BODY_TIME, Limited::new(body, BODY_BYTES).collect()).await.map_err(|_| {
-        let message = format!("the body did not come within {} s", BODY_TIME.as_secs());
-        problem::refuse(StatusCode::REQUEST_TIMEOUT, "request_timeout", &message)
-    })?;
-    let body = body.map_err(|_| {
-        let message = format!("the body did not come whole, or is longer than {BODY_BYTES} bytes");
-        problem::refuse(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", &message)
-    })?;
-    let message = request::message(binding, variables, &head.uri, &head.headers, &body.to_bytes())
-        .map_err(|Malformed(message)| problem::refuse(StatusCode::BAD_REQUEST, "invalid_argument", &message))?;
+    // Whoever brings no token is refused by the service, whatever the message says: what they send is not even read.
+    let message = if binding.public || head.headers.contains_key(header::AUTHORIZATION) {
+        incoming(binding, variables, &head, body).await?
+    } else {
+        DynamicMessage::new(binding.method.input())
+    };
     let output = binding.method.output();
     let call = binding.call.clone();
     let mut client = Grpc::new(switch.visit(&head.headers, head.extensions)).max_decoding_message_size(ANSWER_BYTES);
@@ -107,4 +106,37 @@ async fn go(
         tracing::error!(call = %binding.call, "an answer cannot be written as JSON");
         problem::response(&tonic::Status::internal("the answer cannot be written"))
     }))
+}
+
+/// The message that a request stands for, once its body has come.
+async fn incoming(
+    binding: &Binding,
+    variables: Vec<String>,
+    head: &Parts,
+    body: Body,
+) -> Result<DynamicMessage, Response<Body>> {
+    let body = tokio::time::timeout(BODY_TIME, Limited::new(body, BODY_BYTES).collect()).await.map_err(|_| {
+        let message = format!("the body did not come within {} s", BODY_TIME.as_secs());
+        problem::refuse(StatusCode::REQUEST_TIMEOUT, "request_timeout", &message)
+    })?;
+    let body = body.map_err(|_| too_large(&format!("did not come whole, or is longer than {BODY_BYTES} bytes")))?;
+    let body = body.to_bytes();
+    let body = if binding.body.is_empty() || body.trim_ascii().is_empty() {
+        None
+    } else {
+        Some(values::read(&body).map_err(|refused| match refused {
+            Refused::Syntax(told) => invalid(&format!("the body is no JSON: {told}")),
+            Refused::Repeated(told) => invalid(&told),
+            Refused::TooMany => too_large(&format!("has more than {VALUES} values")),
+        })?)
+    };
+    request::message(binding, variables, &head.uri, &head.headers, body).map_err(|Malformed(told)| invalid(&told))
+}
+
+fn invalid(message: &str) -> Response<Body> {
+    problem::refuse(StatusCode::BAD_REQUEST, "invalid_argument", message)
+}
+
+fn too_large(body: &str) -> Response<Body> {
+    problem::refuse(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", &format!("the body {body}"))
 }

@@ -91,6 +91,9 @@ async fn nobody_gets_in_by_plain_http_who_does_not_by_grpc() {
     let answer = Script::new(&lab).send(Script::new(&lab).request("GET", &path), "").await;
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
     assert!(answer.headers().contains_key("www-authenticate"));
+    let (status, refusal) = Script::new(&lab).ask("POST", "/api/v1/samples", "not even JSON").await;
+    assert_eq!((status, text(&refusal, "/detail/code")), (StatusCode::UNAUTHORIZED, "token_missing"));
+    assert!(Uuid::try_parse(text(&refusal, "/detail/request_id")).is_ok(), "{refusal}");
     assert_eq!(Script::of(&lab, &viewer).ask("GET", &path, "").await.0, StatusCode::OK);
     let (status, refusal) = Script::of(&lab, &viewer).ask("PATCH", &path, r#"{"location": "mine"}"#).await;
     assert_eq!((status, text(&refusal, "/detail/code")), (StatusCode::FORBIDDEN, "permission_denied"));
@@ -105,13 +108,16 @@ async fn nobody_gets_in_by_plain_http_who_does_not_by_grpc() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_does_not_come_is_not_waited_for() {
     let lab = TestLab::start().await;
-    let mut connection = TcpStream::connect(lab.address).await.unwrap();
-    let begun = b"POST /api/v1/samples HTTP/1.1\r\nhost: lab\r\ncontent-length: 100\r\n\r\n{";
-    connection.write_all(begun).await.unwrap();
-    let mut answer = [0; 12];
-    let read = connection.read_exact(&mut answer);
-    tokio::time::timeout(Duration::from_secs(20), read).await.expect("an answer").unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 408");
+    // Whoever must sign in first is told so before it comes.
+    for (path, wait, told) in [("/api/v1/auth/login", 20, b"HTTP/1.1 408"), ("/api/v1/samples", 5, b"HTTP/1.1 401")] {
+        let mut connection = TcpStream::connect(lab.address).await.unwrap();
+        let begun = format!("POST {path} HTTP/1.1\r\nhost: lab\r\ncontent-length: 100\r\n\r\n{{");
+        connection.write_all(begun.as_bytes()).await.unwrap();
+        let mut answer = [0; 12];
+        let read = connection.read_exact(&mut answer);
+        tokio::time::timeout(Duration::from_secs(wait), read).await.expect("an answer").unwrap();
+        assert_eq!(&answer, told, "{path}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -129,6 +135,10 @@ async fn a_request_that_is_wrong_is_told_where() {
         ("POST", certificates, r#"{"points": [{"as_left": 1}]}"#, 400, "[0].as_left: 1, expected true or false"),
         ("POST", certificates, r#"{"as_found": "GOOD"}"#, 400, "\"GOOD\", expected one of CONFORMITY_UNSPECIFIED, "),
         ("POST", certificates, r#"{"issued_at": "today"}"#, 400, "issued_at: \"today\", expected a time such as"),
+        ("POST", "/api/v1/samples", r#"{"name": "a", "name": "b"}"#, 400, "name: is given twice at line 1 column"),
+        ("POST", "/api/v1/samples", r#"{"attributes": {"x": [{"y": 1, "y": 1}]}}"#, 400, "y: is given twice at line"),
+        ("POST", "/api/v1/samples", r#"{"lotCode": "a", "lot_code": "b"}"#, 400, "lot_code: is given twice"),
+        ("POST", certificates, r#"{"points": [{"asLeft": true, "as_left": true}]}"#, 400, "as_left: is given twice"),
         ("POST", "/api/v1/auth/login", "3", 400, "the body is a number, expected an object"),
         ("GET", "/api/v1/samples?pages=3", "", 400, "pages: there is no such parameter; there are: page_size"),
         ("GET", "/api/v1/samples?page_size=ten", "", 400, "page_size: \"ten\", expected a whole number of 32 bits"),
@@ -145,6 +155,10 @@ async fn a_request_that_is_wrong_is_told_where() {
     }
     let (status, refusal) = engineer.ask("POST", "/api/v1/samples", vec![b' '; 5 << 20]).await;
     assert_eq!((status, text(&refusal, "/detail/code")), (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"));
+    let many = format!(r#"{{"attributes": {{"x": [{}0]}}}}"#, "0,".repeat(200_000));
+    let (status, refusal) = engineer.ask("POST", "/api/v1/samples", many).await;
+    assert_eq!((status, text(&refusal, "/detail/code")), (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"));
+    assert_eq!(text(&refusal, "/detail/message"), "the body has more than 200000 values");
     let packed = engineer.request("POST", "/api/v1/samples").header("content-encoding", "gzip");
     let refusal = engineer.send(packed, "packed").await;
     assert_eq!(refusal.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE, "{refusal:?}");
@@ -182,9 +196,17 @@ async fn etags_and_idempotency_keys_are_those_of_http() {
     assert_eq!(head.headers()["etag"], *tag);
     // A change in part touches what it has.
     let change = |tag: &str, location: &str| {
-        let request = engineer.request("PATCH", &path).header("if-match", tag);
+        let request = engineer.request("PATCH", &path).header("if-match", tag.as_bytes());
         engineer.send(request, json!({ "location": location, "attributes": { "x": 1 } }).to_string())
     };
+    // Nor is one made of which nobody can tell what it was to depend on.
+    for unread in ["", "1", "\"1", "\"\"", "W/", "W/\"1\"", "\"*\"", "\"1\", \"2\"", "\"é\""] {
+        let refused = change(unread, "Cellar").await;
+        assert_eq!(refused.status(), StatusCode::BAD_REQUEST, "{unread}: {refused:?}");
+        assert!(text(&body(&refused), "/detail/message").starts_with("If-Match: "), "{unread}: {refused:?}");
+    }
+    let twice = engineer.request("PATCH", &path).header("if-match", &tag).header("if-match", "*");
+    assert_eq!(engineer.send(twice, r#"{"location": "Cellar"}"#).await.status(), StatusCode::BAD_REQUEST);
     let changed = change(&tag, "Vault").await;
     assert_eq!(changed.status(), StatusCode::OK, "{changed:?}");
     let changed = body(&changed);
@@ -194,14 +216,32 @@ async fn etags_and_idempotency_keys_are_those_of_http() {
     let moved = engineer.request("POST", &format!("{path}:move")).header("if-match", &tag);
     let moved = engineer.send(moved, r#"{"location": "Attic", "reason": "tidy"}"#).await;
     assert_eq!(moved.status(), StatusCode::CONFLICT, "{moved:?}");
+    // A body that names no tag takes that of the header, and one that names another contradicts it.
+    for own in [json!(null), json!("")] {
+        let late = engineer.request("PATCH", &path).header("if-match", &tag);
+        let late = engineer.send(late, json!({ "location": "Attic", "etag": own }).to_string()).await;
+        assert_eq!((late.status(), text(&body(&late), "/detail/code")), (StatusCode::CONFLICT, "etag_mismatch"));
+    }
+    let torn = engineer.request("PATCH", &path).header("if-match", &tag);
+    let torn = engineer.send(torn, r#"{"location": "Attic", "etag": "2"}"#).await;
+    let told = "If-Match: \"1\", but the etag of the request itself is \"2\"";
+    assert_eq!((torn.status(), text(&body(&torn), "/detail/message")), (StatusCode::BAD_REQUEST, told));
     // Nor is anything done that was to depend on a tag where none is compared.
     let made = engineer.request("POST", "/api/v1/samples").header("if-match", &tag);
     let made = engineer.send(made, json!({ "name": "W-if", "material_type": "Si" }).to_string()).await;
     assert_eq!((made.status(), text(&body(&made), "/detail/code")), (StatusCode::BAD_REQUEST, "invalid_argument"));
     // What was done is answered, whatever the caller knows: only a look is spared an answer that would be the same.
     let moved = engineer.request("POST", &format!("{path}:move")).header("if-none-match", "\"3\"");
-    let moved = engineer.send(moved, r#"{"location": "Attic", "reason": "tidy"}"#).await;
+    let moved = engineer.send(moved.header("if-match", "*"), r#"{"location": "Attic", "reason": "tidy"}"#).await;
     assert_eq!((moved.status(), &moved.headers()["etag"]), (StatusCode::OK, &"\"3\"".parse().unwrap()));
+    // The body's own request_id counts first, by whichever of its names it comes.
+    let own = json!({ "location": "Cellar", "reason": "tidy", "requestId": Uuid::now_v7() }).to_string();
+    let again = || {
+        let request = engineer.request("POST", &format!("{path}:move"));
+        engineer.send(request.header("idempotency-key", Uuid::now_v7().to_string()), own.clone())
+    };
+    let (once, twice) = (again().await, again().await);
+    assert_eq!((once.status(), once.body()), (StatusCode::OK, twice.body()), "moved once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -243,6 +283,15 @@ async fn streams_come_as_lines_or_events_and_files_as_files() {
         "values": [1e-12, -0.25] }] });
     let (status, stored) = engineer.ask("POST", &format!("{run}/data:append"), columns.to_string()).await;
     assert_eq!((status, &stored["points"]), (StatusCode::OK, &json!(2)), "{stored}");
+    // The longest chunk is not too much for the edge.
+    let longest = json!({ "stream": "long", "columns": [{ "name": "v", "unit": "V", "values": vec![0.5; 100_000] }] });
+    let (status, stored) = engineer.ask("POST", &format!("{run}/data:append"), longest.to_string()).await;
+    assert_eq!((status, &stored["points"]), (StatusCode::OK, &json!(100_000)), "{stored}");
+    // That there are data, the run says and its etag does not: whoever knows the etag is told all the same.
+    let tag = format!("\"{}\"", text(&started, "/etag"));
+    let read = engineer.send(engineer.request("GET", &run).header("if-none-match", &tag), "").await;
+    assert_eq!((read.status(), body(&read)["streams"].as_array().map(Vec::len)), (StatusCode::OK, Some(2)), "{read:?}");
+    assert_eq!(read.headers()["etag"], *tag);
     let (status, done) = engineer.ask("POST", &format!("{run}:complete"), "").await;
     assert_eq!((status, text(&done, "/state")), (StatusCode::OK, "RUN_STATE_SUCCEEDED"), "{done}");
 

@@ -18,6 +18,10 @@ static SHAPES: LazyLock<HashMap<String, Shape>> = LazyLock::new(|| {
     own.map(|message| (message.full_name().to_owned(), Shape::new(&message))).collect()
 });
 
+/// Messages that also say what was found out when they were read, such as that a certificate has been revoked since:
+/// their etag stays the same while that changes.
+const FOUND_OUT: [&str; 1] = ["spectra.runs.v1.Run"];
+
 /// A message as it came, and what it is of.
 #[derive(Clone)]
 pub struct Wire {
@@ -29,6 +33,8 @@ pub struct Wire {
 struct Shape {
     /// By number.
     fields: Vec<Field>,
+    /// Whether its etag stands for all that it says.
+    etag_is_whole: bool,
 }
 
 struct Field {
@@ -95,6 +101,11 @@ impl Wire {
         field.write(&values(&self.bytes)?, out)
     }
 
+    /// Whether it says the same for as long as its etag is the same.
+    pub fn etag_is_whole(&self) -> bool {
+        self.shape.etag_is_whole
+    }
+
     /// The text in a field; empty where there is none.
     pub fn text(&self, name: &str) -> Option<&str> {
         std::str::from_utf8(self.bytes(name)?).ok()
@@ -116,7 +127,10 @@ impl Wire {
 
 impl Shape {
     fn new(message: &MessageDescriptor) -> Self {
-        Self { fields: message.fields().map(Field::new).collect() }
+        Self {
+            fields: message.fields().map(Field::new).collect(),
+            etag_is_whole: !FOUND_OUT.contains(&message.full_name()),
+        }
     }
 
     fn named(&self, name: &str) -> Option<&Field> {

@@ -1,11 +1,14 @@
 //! An HTTP request as the message that it stands for.
 
-use http::{HeaderMap, Uri, header};
+use http::{HeaderMap, HeaderName, Uri, header};
 use prost_reflect::{DeserializeOptions, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value};
 use serde_path_to_error::{Path, Segment, Track};
 
-use super::router::Binding;
+use super::{
+    router::Binding,
+    values::{self, Refused},
+};
 
 /// Why no message could be made of a request, and where.
 pub struct Malformed(pub String);
@@ -21,17 +24,17 @@ pub fn message(
     variables: Vec<String>,
     uri: &Uri,
     headers: &HeaderMap,
-    body: &[u8],
+    body: Option<Value>,
 ) -> Result<DynamicMessage, Malformed> {
     let input = binding.method.input();
-    let mut object = content(binding, &input, body)?;
+    let mut object = body.map_or_else(|| Ok(Object::new()), |body| content(binding, &input, body))?;
+    by_name(&mut object, &input)?;
     for (name, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
         query(&mut object, &input, &name, &value)?;
     }
     for (name, value) in binding.variables.iter().zip(variables) {
         let (parents, field) = resolve(&input, name).ok_or_else(|| unknown(&input, name))?;
         let place = inside(&mut object, &parents).ok_or_else(|| unknown(&input, name))?;
-        let _ = place.remove(field.json_name());
         place.insert(field.name().to_owned(), value.into());
     }
     from_headers(&mut object, binding, &input, headers)?;
@@ -107,20 +110,15 @@ fn named(message: &MessageDescriptor, name: &str) -> Option<FieldDescriptor> {
 }
 
 /// The body, where the rule wants it.
-fn content(binding: &Binding, input: &MessageDescriptor, body: &[u8]) -> Result<Object, Malformed> {
-    if binding.body.is_empty() || body.trim_ascii().is_empty() {
-        return Ok(Object::new());
-    }
-    let value: Value =
-        serde_json::from_slice(body).map_err(|error| Malformed(format!("the body is no JSON: {error}")))?;
+fn content(binding: &Binding, input: &MessageDescriptor, body: Value) -> Result<Object, Malformed> {
     if binding.body == "*" {
-        return match value {
+        return match body {
             Value::Object(object) => Ok(object),
             other => Err(Malformed(format!("the body is {}, expected an object", kind(&other)))),
         };
     }
     // What the method takes under the field's name may be written so as well: {"sample": {..}}.
-    match value {
+    match body {
         Value::Object(mut object) if object.len() == 1 && object.get(&binding.body).is_some_and(Value::is_object) => {
             let nested = input.get_field_by_name(&binding.body).and_then(|field| field.kind().as_message().cloned());
             if nested.is_some_and(|message| message.get_field_by_name(&binding.body).is_none()) {
@@ -128,8 +126,40 @@ fn content(binding: &Binding, input: &MessageDescriptor, body: &[u8]) -> Result<
             }
             Ok(Object::from_iter([(binding.body.clone(), Value::Object(std::mem::take(&mut object)))]))
         }
-        value => Ok(Object::from_iter([(binding.body.clone(), value)])),
+        body => Ok(Object::from_iter([(binding.body.clone(), body)])),
     }
+}
+
+/// Puts each field under its name in the contract, also where it came under its other one (`lotCode`), so that it is
+/// found there afterwards.
+fn by_name(object: &mut Object, of: &MessageDescriptor) -> Result<(), Malformed> {
+    let mut others = Vec::new();
+    for name in object.keys().filter(|name| of.get_field_by_name(name).is_none()) {
+        others.extend(of.get_field_by_json_name(name));
+    }
+    for field in others {
+        let Some(value) = object.remove(field.json_name()) else { continue };
+        if object.insert(field.name().to_owned(), value).is_some() {
+            return Err(Malformed(format!("{}: is given twice, as {} as well", field.name(), field.json_name())));
+        }
+    }
+    for (name, value) in object {
+        let Some(Kind::Message(within)) = of.get_field_by_name(name).map(|field| field.kind()) else { continue };
+        // The names in a Struct are the client's own.
+        if within.is_map_entry() || within.full_name().starts_with("google.protobuf.") {
+            continue;
+        }
+        match value {
+            Value::Object(object) => by_name(object, &within)?,
+            Value::Array(items) => {
+                for object in items.iter_mut().filter_map(Value::as_object_mut) {
+                    by_name(object, &within)?;
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn query(object: &mut Object, input: &MessageDescriptor, name: &str, value: &str) -> Result<(), Malformed> {
@@ -144,8 +174,14 @@ fn query(object: &mut Object, input: &MessageDescriptor, name: &str, value: &str
         Kind::Message(message) if message.full_name() == "google.protobuf.FieldMask" => camel_case_paths(value).into(),
         // Timestamps and durations are strings in JSON; of other messages the JSON itself is expected.
         Kind::Message(message) if !message.full_name().starts_with("google.protobuf.") => {
-            serde_json::from_str(value)
-                .map_err(|_| Malformed(format!("{name}: expected JSON, or its fields as {name}.field")))?
+            let mut value = values::read(value.as_bytes()).map_err(|refused| match refused {
+                Refused::Repeated(told) => Malformed(format!("{name}: {told}")),
+                _ => Malformed(format!("{name}: expected JSON, or its fields as {name}.field")),
+            })?;
+            if let Value::Object(object) = &mut value {
+                by_name(object, &message)?;
+            }
+            value
         }
         _ => value.into(),
     };
@@ -161,54 +197,87 @@ fn query(object: &mut Object, input: &MessageDescriptor, name: &str, value: &str
     Ok(())
 }
 
-/// `Idempotency-Key` is the request_id, `If-Match` the etag, `Last-Event-ID` the resume_token; what the request itself says
-/// counts first. A change that knows of no etag is not made where it was to depend on one.
+/// `Idempotency-Key` is the request_id, `If-Match` the etag, `Last-Event-ID` the resume_token; what the request itself
+/// says counts first, but its etag must not be another one. A change that knows of no etag is not made where it was to
+/// depend on one.
 fn from_headers(
     object: &mut Object,
     binding: &Binding,
     input: &MessageDescriptor,
     headers: &HeaderMap,
 ) -> Result<(), Malformed> {
-    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let mut set = |field: &str, value: &str| {
-        let is_known = input.get_field_by_name(field).is_some();
-        if is_known {
-            object.entry(field).or_insert_with(|| value.into());
-        }
-        is_known
-    };
-    if let Some(key) = text(header::HeaderName::from_static("idempotency-key")) {
+    // What is no text is refused as any other that is not what it should be, and not passed over.
+    let text = |name: HeaderName| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let knows = |field: &str| input.get_field_by_name(field).is_some();
+    if let Some(key) = text(HeaderName::from_static("idempotency-key")).filter(|_| knows("request_id")) {
         // Quoted, where somebody follows the header's draft to the letter.
         let key = key.trim().trim_matches('"');
-        if set("request_id", key) && uuid::Uuid::try_parse(key).is_err() {
+        if uuid::Uuid::try_parse(key).is_err() {
             return Err(Malformed(format!("Idempotency-Key: {:.60}, expected a UUID", format!("{key:?}"))));
         }
+        fill(object, "request_id", key);
     }
-    if let Some(id) = text(header::HeaderName::from_static("last-event-id")) {
-        set("resume_token", id);
+    if let Some(id) = text(HeaderName::from_static("last-event-id")).filter(|_| knows("resume_token")) {
+        fill(object, "resume_token", &id);
     }
-    let Some(tag) = text(header::IF_MATCH).map(tag).filter(|tag| *tag != "*") else { return Ok(()) };
-    if set("etag", tag) || binding.verb == http::Method::GET {
+    let Some(tag) = condition(headers)? else { return Ok(()) };
+    if knows("etag") {
+        return depend(object, tag);
+    }
+    if binding.verb == http::Method::GET {
         return Ok(());
     }
     let resource = input.get_field_by_name(&binding.body).and_then(|field| field.kind().as_message().cloned());
     let is_tagged = resource.is_some_and(|resource| resource.get_field_by_name("etag").is_some());
     let is_compared = is_tagged && binding.verb == http::Method::PATCH;
     if let Some(Value::Object(resource)) = object.get_mut(&binding.body).filter(|_| is_compared) {
-        resource.entry("etag").or_insert_with(|| tag.into());
-        return Ok(());
+        return depend(resource, tag);
     }
     Err(Malformed("If-Match: this method compares no tag; leave the header out".to_owned()))
 }
 
-/// An entity tag without its quotes (RFC 9110, 8.8.3).
-pub fn tag(value: &str) -> &str {
-    value.trim().trim_start_matches("W/").trim_matches('"')
+/// The tag that a change depends on (RFC 9110, 13.1.1). None where it depends on none: without the header, or with `*`.
+/// What cannot be read is refused, for whoever sends a condition wants no change without it.
+fn condition(headers: &HeaderMap) -> Result<Option<&str>, Malformed> {
+    let mut values = headers.get_all(header::IF_MATCH).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    let is_opaque = |tag: &&str| tag.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"');
+    let tag = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).filter(is_opaque);
+    // In quotes, the wildcard is none, and nobody has such a tag.
+    let tag = tag.filter(|tag| !matches!(*tag, "" | "*"));
+    match (text, tag, values.next()) {
+        ("*", _, None) => Ok(None),
+        (_, Some(tag), None) => Ok(Some(tag)),
+        (_, _, None) => {
+            let got = String::from_utf8_lossy(value.as_bytes());
+            Err(Malformed(format!("If-Match: {got:.60}, expected one tag in its quotes, as ETag has it, or *")))
+        }
+        (_, _, Some(_)) => Err(Malformed("If-Match: is given twice, expected one tag".to_owned())),
+    }
+}
+
+/// Has a change depend on a tag. A body that has a tag of its own must mean the same.
+fn depend(object: &mut Object, tag: &str) -> Result<(), Malformed> {
+    fill(object, "etag", tag);
+    match object.get("etag") {
+        Some(Value::String(own)) if own != tag => {
+            Err(Malformed(format!("If-Match: \"{tag:.60}\", but the etag of the request itself is \"{own:.60}\"")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Says it in a field of which the request itself says nothing: neither null nor an empty text is anything.
+fn fill(object: &mut Object, field: &str, value: &str) {
+    if object.get(field).is_none_or(|own| own.is_null() || own.as_str() == Some("")) {
+        object.insert(field.to_owned(), value.into());
+    }
 }
 
 /// A change in part is of the fields that its body has, unless update_mask says which (AIP-134).
 fn mask(object: &mut Object, binding: &Binding, input: &MessageDescriptor) {
-    if binding.verb != http::Method::PATCH || object.contains_key("update_mask") || object.contains_key("updateMask") {
+    if binding.verb != http::Method::PATCH || object.contains_key("update_mask") {
         return;
     }
     let (Some(_), Some(Value::Object(resource))) = (input.get_field_by_name("update_mask"), object.get(&binding.body))
@@ -256,8 +325,7 @@ fn resolve(input: &MessageDescriptor, name: &str) -> Option<(Vec<FieldDescriptor
 /// The object that lies there, made where there is none.
 fn inside<'o>(mut object: &'o mut Object, parents: &[FieldDescriptor]) -> Option<&'o mut Object> {
     for parent in parents {
-        let name = if object.contains_key(parent.json_name()) { parent.json_name() } else { parent.name() };
-        let value = object.entry(name).or_insert_with(|| Value::Object(Object::new()));
+        let value = object.entry(parent.name()).or_insert_with(|| Value::Object(Object::new()));
         object = value.as_object_mut()?;
     }
     Some(object)

@@ -8,10 +8,7 @@ use http_body_util::{Full, StreamBody};
 use prost_reflect::MessageDescriptor;
 use tonic::{Status, Streaming, body::Body, metadata::MetadataMap};
 
-use super::{
-    json::{Fault, Wire},
-    request::tag,
-};
+use super::json::{Fault, Wire};
 use crate::problem;
 
 /// Fields of a message that is a part of a file, such as ExportRun's.
@@ -26,7 +23,8 @@ pub enum Manner {
     Events,
 }
 
-/// The answer of a method that answers once; of one that only reads, by what the request says that it knows already.
+/// The answer of a method that answers once; of one that only reads, by what the request says that it knows already,
+/// where an etag can tell that.
 pub fn whole(
     message: Wire,
     field: &str,
@@ -35,6 +33,7 @@ pub fn whole(
 ) -> Result<Response<Body>, Fault> {
     let resource = if field.is_empty() { Some(message.clone()) } else { message.message(field) };
     let etag = resource.as_ref().and_then(|resource| resource.text("etag")).filter(|etag| !etag.is_empty());
+    let asked = asked.filter(|_| resource.as_ref().is_some_and(Wire::etag_is_whole));
     let known = asked.and_then(|asked| asked.get(header::IF_NONE_MATCH)).and_then(|value| value.to_str().ok());
     let unchanged =
         matches!((etag, known), (Some(etag), Some(known)) if known.split(',').any(|known| tag(known) == etag));
@@ -58,6 +57,11 @@ pub fn whole(
         response.headers_mut().insert(header::ETAG, etag);
     }
     Ok(response)
+}
+
+/// A tag of If-None-Match without its quotes, weak or not (RFC 9110, 13.1.2): a proxy that compresses makes it weak.
+fn tag(value: &str) -> &str {
+    value.trim().trim_start_matches("W/").trim_matches('"')
 }
 
 /// The answer of a method that answers with a stream. A first message that is an error is an error of the request.

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use contract::{HttpRule, http_rule::Pattern};
+use contract::{Access, HttpRule, http_rule::Pattern};
 use http::{Method as Verb, uri::PathAndQuery};
 use matchit::Router as Paths;
 use percent_encoding::percent_decode_str;
@@ -14,6 +14,8 @@ pub struct Binding {
     pub method: MethodDescriptor,
     /// Path of the gRPC call.
     pub call: PathAndQuery,
+    /// Whether it is for everybody, signed in or not.
+    pub public: bool,
     /// Fields of the request that the path's variables are, in their order, such as `sample.id`.
     pub variables: Vec<String>,
     /// Field of the request that the body is; `*` for all of it; empty for none.
@@ -49,6 +51,7 @@ impl Router {
                     verb: verb.parse().expect("a verb of HTTP"),
                     method: method.descriptor.clone(),
                     call: method.path.parse().expect("a method's path is one of HTTP"),
+                    public: method.access == Access::Public,
                     variables,
                     body: rule.body.clone(),
                     response_body: rule.response_body.clone(),
