@@ -42,8 +42,18 @@ def main():
         sys.exit("there is no resource of these definitions")
 
 
+class Plain(yaml.SafeLoader):
+    """As Kubernetes reads YAML: what looks like an instant is text."""
+
+
+Plain.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 def documents(paths):
-    return [document for path in paths for document in yaml.safe_load_all(open(path)) if document]
+    return [document for path in paths for document in yaml.load_all(open(path), Plain) if document]
 
 
 def closed(schema):

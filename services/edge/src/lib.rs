@@ -94,6 +94,7 @@ pub async fn follow_health(route: Route, standing: Standing, drain: Drain) {
             let answer = tokio::time::timeout(HEALTH_TIME, health.check(HealthCheckRequest::default())).await;
             let serves = matches!(answer, Ok(Ok(answer)) if answer.get_ref().status() == ServingStatus::Serving);
             standing.tell(route.service, serves).await;
+            metrics::gauge!("spectra_edge_reaches", "service" => route.service).set(f64::from(u8::from(serves)));
             tokio::time::sleep(HEALTH_PERIOD).await;
         }
     };

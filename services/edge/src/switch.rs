@@ -113,14 +113,13 @@ impl Service<Request<Body>> for Visit {
     }
 }
 
-fn away(service: &'static str, cause: StdError) -> Response<Body> {
+fn away(service: &str, cause: StdError) -> Response<Body> {
     let reason = match service {
         "auth" => Reason::AuthUnreachable,
         "samples" => Reason::SamplesUnreachable,
         "calibration" => Reason::CalibrationUnreachable,
         _ => Reason::RunsUnreachable,
     };
-    metrics::counter!("spectra_edge_unreachable_total", "service" => service).increment(1);
     Error::unavailable(reason, format!("the {service} service cannot be reached; try again in a moment"))
         .caused_by(cause)
         .into_status("")

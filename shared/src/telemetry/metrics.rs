@@ -34,10 +34,7 @@ impl Exporter {
             metrics::describe_counter!("spectra_rpc_total", "Calls answered, by service, method and gRPC code.");
             metrics::describe_counter!("spectra_rpc_refused_total", "Calls not answered with Ok, by their reason.");
             metrics::describe_gauge!("spectra_streams_open", "Streams that people have open.");
-            metrics::describe_counter!(
-                "spectra_edge_unreachable_total",
-                "Calls whose service the edge could not reach."
-            );
+            metrics::describe_gauge!("spectra_edge_reaches", "Whether a service answers the edge.");
             metrics::describe_histogram!(
                 "spectra_rpc_seconds",
                 metrics::Unit::Seconds,
