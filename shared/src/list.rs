@@ -262,6 +262,18 @@ impl<Row> Page<Row> {
         Ok(rows)
     }
 
+    /// As [`Page::finish`], of no more rows than weigh so much together; one is on the page however much it weighs.
+    #[must_use]
+    pub fn finish_within(mut self, most: usize, weight: fn(&Row) -> usize, rows: Vec<Row>) -> (Vec<Row>, String) {
+        let sums = rows.iter().scan(0_usize, |sum, row| {
+            *sum = sum.saturating_add(weight(row));
+            Some(*sum)
+        });
+        let fit = sums.take_while(|sum| *sum <= most).count().max(1);
+        self.size = self.size.min(u32::try_from(fit).unwrap_or(u32::MAX));
+        self.finish(rows)
+    }
+
     /// The rows of the page, from all that the query gave, and the next_page_token: empty at the end.
     #[must_use]
     pub fn finish(self, mut rows: Vec<Row>) -> (Vec<Row>, String) {

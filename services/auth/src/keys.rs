@@ -44,12 +44,14 @@ impl Signing {
 
     /// Where the key that signed has been revoked, those that come do not sign yet.
     fn is_wanting(&self, rows: &[Row], now: DateTime<Utc>) -> bool {
-        let is_right = |purpose| newest(rows, purpose).is_some_and(|row| self.is_right(row));
+        let is_right = |purpose| newest(rows, purpose).is_some_and(|row| self.is_right(row, now));
         Purpose::ALL.into_iter().any(|purpose| !is_right(purpose) || !signs(rows, purpose, now))
     }
 
-    fn is_right(&self, row: &Row) -> bool {
-        row.algorithm == self.algorithm.as_str()
+    /// Whether it will do: of this algorithm, or of another one that does not sign yet. Two processes that are set to
+    /// different ones, as while they are replaced, would answer each other's keys without end.
+    fn is_right(&self, row: &Row, now: DateTime<Utc>) -> bool {
+        row.algorithm == self.algorithm.as_str() || row.active_at > now
     }
 
     async fn make_what_is_wanting(&self, db: &Db, now: DateTime<Utc>) -> Result<()> {
@@ -61,7 +63,7 @@ impl Signing {
                 let active_at = match newest(&rows, purpose) {
                     // Nobody would be signed in until one signs.
                     _ if !signs(&rows, purpose, now) => now,
-                    Some(row) if self.is_right(row) => continue,
+                    Some(row) if self.is_right(row, now) => continue,
                     // Verifiers learn of it first.
                     _ => now + PUBLISHED_AHEAD,
                 };

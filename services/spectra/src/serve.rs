@@ -1,6 +1,6 @@
 //! `spectra serve`: services until a signal ends them.
 
-use std::{collections::BTreeMap, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, io, io::IsTerminal as _, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
 use secrecy::SecretString;
@@ -215,9 +215,17 @@ pub async fn ended_by_signal() {
             Err(_) => std::future::pending().await,
         }
     };
+    // The terminal was closed. Under nohup, which has no terminal to read from, that ends nothing.
+    let hangup = async {
+        match std::io::stdin().is_terminal().then(|| signal(SignalKind::hangup())) {
+            Some(Ok(mut hangup)) => hangup.recv().await,
+            _ => std::future::pending().await,
+        }
+    };
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = term => {}
+        _ = hangup => {}
     }
 }
 

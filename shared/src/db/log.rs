@@ -16,8 +16,9 @@ use uuid::Uuid;
 use super::{Db, fault};
 use crate::error::{Error, Result};
 
-/// Events that are read at once.
+/// Events that are read at once, and bytes of their bodies; one is read however long it is.
 const AT_ONCE: i64 = 200;
+const BYTES_AT_ONCE: i64 = 1024 * 1024;
 
 /// Where a reader of the log stands: behind this event of this transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,9 +109,12 @@ impl Db {
                 return Ok(None);
             }
             let rows: Vec<Row> = sql_query(
-                "SELECT txid::text::bigint AS txid, seq, id, action, body, recorded_at FROM events.event \
+                "SELECT txid::text::bigint AS txid, seq, id, action, body, recorded_at FROM ( \
+                 SELECT few.*, sum(octet_length(body)) OVER (ORDER BY txid, seq) - octet_length(body) AS before FROM ( \
+                 SELECT txid, seq, id, action, body, recorded_at FROM events.event \
                  WHERE org_id = $1 AND (txid, seq) > ($2::text::xid8, $3) AND txid < $4::text::xid8 \
-                 AND service = $5 AND resource = ANY($6) ORDER BY txid, seq LIMIT $7",
+                 AND service = $5 AND resource = ANY($6) ORDER BY txid, seq LIMIT $7) few) few \
+                 WHERE before < $8 ORDER BY few.txid, seq",
             )
             .bind::<SqlUuid, _>(org_id)
             .bind::<BigInt, _>(after.txid)
@@ -119,10 +123,13 @@ impl Db {
             .bind::<Text, _>(service)
             .bind::<Array<Text>, _>(resources)
             .bind::<BigInt, _>(AT_ONCE)
+            .bind::<BigInt, _>(BYTES_AT_ONCE)
             .load(conn)
             .await
             .map_err(fault)?;
-            let more = rows.len() == usize::try_from(AT_ONCE).unwrap_or(usize::MAX);
+            let (count, bytes) = (rows.len(), rows.iter().map(|row| row.body.len()).sum::<usize>());
+            let is_full = |count: usize, limit: i64| i64::try_from(count).is_ok_and(|count| count >= limit);
+            let more = is_full(count, AT_ONCE) || is_full(bytes, BYTES_AT_ONCE);
             let entries: Vec<LogEntry> = rows.into_iter().map(|row| entry(row, end.epoch)).collect::<Result<_>>()?;
             let read_to = entries.last().filter(|_| more).map_or(end, |last| last.position);
             Ok(Some(LogStretch { entries, read_to, more }))

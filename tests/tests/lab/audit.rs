@@ -190,3 +190,37 @@ async fn a_refusal_is_recorded_although_its_caller_is_gone() {
     let events = until(&pi, &filtered("resource = call AND action = refuse"), 1).await;
     assert_eq!(events[0].resource_id, "spectra.auth.v1.AuditService/ListAuditEvents");
 }
+
+/// A page has fewer events where they are long: clients take answers of four megabytes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_long_events_is_short_and_none_is_lost() {
+    let lab = TestLab::start().await;
+    let pi = lab.person("pi").await;
+    let owner = lab.database.owner().await;
+    let insert = "INSERT INTO events.event (org_id, id, service, resource, resource_id, action, actor, request_id, body) \
+                  SELECT id, gen_random_uuid(), 'samples', 'sample', 'long', 'create', 'service:runs', '', \
+                  decode(repeat('ff', 300000), 'hex') FROM auth.organization WHERE slug = 'demo'";
+    for _ in 0..4 {
+        owner.batch_execute(insert).await.unwrap();
+    }
+    let long = filtered("resource_id = long");
+    let sizes = async {
+        loop {
+            let (mut sizes, mut request) = (Vec::new(), long.clone());
+            loop {
+                let page = list(&pi, request.clone()).await;
+                sizes.push(page.events.len());
+                request.page_token = page.next_page_token;
+                if request.page_token.is_empty() {
+                    break;
+                }
+            }
+            if sizes.iter().sum::<usize>() == 4 {
+                return sizes;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let sizes = tokio::time::timeout(Duration::from_secs(30), sizes).await.expect("the events are shown");
+    assert_eq!(sizes, [1, 1, 1, 1], "two of them are more than half a megabyte");
+}

@@ -117,6 +117,37 @@ async fn cut_off_a_hundred_times_while_a_transaction_commits_late_a_watch_loses_
     assert_eq!(told.iter().collect::<HashSet<_>>().len(), told.len());
 }
 
+/// What is read at once has a measure in bytes, and nothing is passed by where it ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn long_events_are_read_a_few_at_a_time_and_none_is_lost() {
+    let lab = TestLab::start().await;
+    let engineer = lab.person("engineer").await;
+    let model = engineer.new_sample().await;
+    let token = next(&mut watch(&engineer, "", "").await).await.unwrap().resume_token;
+    // The model's own event, and behind it a field of 700,000 bytes that nobody knows.
+    let owner = lab.database.owner().await;
+    for number in 0..5 {
+        let insert = format!(
+            "INSERT INTO events.event (org_id, id, service, resource, resource_id, action, actor, request_id, body) \
+             SELECT org_id, gen_random_uuid(), service, resource, resource_id, 'long {number}', actor, request_id, \
+             body || '\\x7ae0dc2a'::bytea || decode(repeat('00', 700000), 'hex') \
+             FROM events.event WHERE resource_id = '{}' AND action = 'create'",
+            model.id
+        );
+        owner.batch_execute(&insert).await.unwrap();
+    }
+    let last = engineer.new_sample().await;
+    let mut stream = watch(&engineer, "", &token).await;
+    let mut told = Vec::new();
+    while told.last() != Some(&last.id) {
+        let event = next_event(&mut stream).await;
+        told.push(if event.action == "create" { event.sample.unwrap().id } else { event.action });
+    }
+    let long: Vec<String> = (0..5).map(|number| format!("long {number}")).collect();
+    let told: Vec<_> = told.into_iter().filter(|told| *told != model.id).collect();
+    assert_eq!(told, [long, vec![last.id]].concat());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_watch_tells_what_its_filter_holds_for_before_or_after_and_resumes_as_itself_only() {
     let lab = TestLab::start().await;

@@ -96,10 +96,11 @@ fn attributes(pairs: &[(&str, &str)]) -> Struct {
     Struct { fields }
 }
 
-/// The sample's id, and 1 if it was not there before.
+/// The sample's id, and 1 if it was not there before: under its name or, where somebody gave it another one, its barcode,
+/// deleted or not.
 pub(super) async fn enter(session: &Session, sample: Sample) -> Result<(String, usize)> {
-    let request =
-        ListSamplesRequest { filter: format!("name = \"{}\"", sample.name), page_size: 1, ..Default::default() };
+    let filter = format!("name = \"{}\" OR barcode = \"{}\"", sample.name, sample.barcode);
+    let request = ListSamplesRequest { filter, show_deleted: true, page_size: 1, ..Default::default() };
     let there = session.samples().list_samples(request).await.map_err(said)?.into_inner();
     if let Some(found) = there.samples.into_iter().next() {
         return Ok((found.id, 0));

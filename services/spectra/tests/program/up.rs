@@ -11,9 +11,10 @@ use std::{
 };
 
 use contract::{
+    auth::v1::{ChangePasswordRequest, auth_service_client::AuthServiceClient},
     calibration::v1::{ListInstrumentsRequest, instruments_service_client::InstrumentsServiceClient},
     runs::v1::{CreateRunRequest, ListRunsRequest, Run, runs_service_client::RunsServiceClient},
-    samples::v1::{ListSamplesRequest, samples_service_client::SamplesServiceClient},
+    samples::v1::{ListSamplesRequest, Sample, UpdateSampleRequest, samples_service_client::SamplesServiceClient},
 };
 use opentelemetry_proto::tonic::{
     collector::trace::v1::{
@@ -50,7 +51,15 @@ async fn from_nothing_to_a_laboratory_and_back_and_its_data_stay() {
     let data = folder.path().join("data");
     let mut up = Up::start(&data);
     let token = sign_in(&up.channel()).await;
-    SamplesServiceClient::new(up.channel()).create_sample(with(&token, create("kept"))).await.unwrap();
+    let mut samples = SamplesServiceClient::new(up.channel());
+    samples.create_sample(with(&token, create("kept"))).await.unwrap();
+    // Somebody works with what was entered.
+    let wafer = ListSamplesRequest { filter: "name = \"W01\"".to_owned(), ..Default::default() };
+    let wafer = samples.list_samples(with(&token, wafer)).await.unwrap().into_inner().samples.remove(0);
+    let named = Sample { name: "W01, cut".to_owned(), ..wafer };
+    let update_mask = Some(prost_types::FieldMask { paths: vec!["name".to_owned()] });
+    let update = UpdateSampleRequest { sample: Some(named), update_mask, ..Default::default() };
+    samples.update_sample(with(&token, update)).await.unwrap();
 
     // A second one on the same folder.
     let second = spectra(&data, free()).arg("up").output().unwrap();
@@ -74,9 +83,10 @@ async fn from_nothing_to_a_laboratory_and_back_and_its_data_stay() {
     assert!(failed(&asked).contains("is it running?"));
 
     let begun = Instant::now();
-    let again = Up::start(&data);
+    let mut again = Up::start(&data);
     assert!(begun.elapsed() < Duration::from_secs(20), "a second start is quick, not {:?}", begun.elapsed());
-    assert!(!again.said.lock().unwrap().contains("entered the demo"), "the seed is entered once");
+    let said = again.said.lock().unwrap().clone();
+    assert!(!said.contains("entered the demo") && !said.contains("left as it is"), "the seed is entered once: {said}");
     let token = sign_in(&again.channel()).await;
     let request = ListSamplesRequest { filter: "name = \"kept\"".to_owned(), ..Default::default() };
     let kept = SamplesServiceClient::new(again.channel()).list_samples(with(&token, request)).await.unwrap();
@@ -88,6 +98,17 @@ async fn from_nothing_to_a_laboratory_and_back_and_its_data_stay() {
     let methods = ["cv_sweep", "diode_iv", "ellipsometry", "hall_vdp", "iv_sweep", "sheet_resistance"];
     assert!(measured.keys().eq(methods), "a finished run of each method: {measured:?}");
     assert!(measured.values().all(|points| *points >= 20), "with data: {measured:?}");
+
+    // Nor do other passwords keep it from starting.
+    let change = ChangePasswordRequest {
+        current_password: "eng123".to_owned(),
+        new_password: "a wafer is cut along its planes".to_owned(),
+        ..Default::default()
+    };
+    AuthServiceClient::new(again.channel()).change_password(with(&token, change)).await.unwrap();
+    again.end("-INT");
+    let third = Up::start(&data);
+    assert!(third.said.lock().unwrap().contains("it is left as it is"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
