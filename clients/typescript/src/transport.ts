@@ -35,7 +35,8 @@ export function labTransport(wire: Transport, retries: number, life: AbortSignal
   }
 
   return {
-    unary(method, signal, timeoutMs, headers, input, contextValues) {
+    unary(method, given, timeoutMs, headers, input, contextValues) {
+      const signal = given ? AbortSignal.any([given, life]) : life;
       const message = withRequestId(method, input);
       const time = new Time(timeoutMs);
       return attempt(method, signal, time, headers, (headers) =>

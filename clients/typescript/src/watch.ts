@@ -23,7 +23,11 @@ export async function* watch<Request extends object, Message extends object>(
   for (let tries = 1; ; tries++) {
     const stream = new AbortController();
     const signal = options?.signal ? AbortSignal.any([options.signal, stream.signal]) : stream.signal;
-    const giveUp = () => stream.abort();
+    let silent = false;
+    const giveUp = () => {
+      silent = true;
+      stream.abort();
+    };
     let silence = setTimeout(giveUp, SILENCE_MS);
     try {
       for await (const message of method(next, { ...options, signal })) {
@@ -38,7 +42,7 @@ export async function* watch<Request extends object, Message extends object>(
       throw new ConnectError("the watch ended", Code.Unavailable);
     } catch (thrown) {
       if (options?.signal?.aborted) return;
-      const error = labError(thrown);
+      const error = labError(silent ? new ConnectError("the watch fell silent", Code.Unavailable) : thrown);
       // The lab is closed.
       if (error.code === Code.Canceled && !(error instanceof Unavailable)) return;
       const renewed: boolean = error instanceof NotSignedIn && error.reason === "TOKEN_EXPIRED" && !expired;

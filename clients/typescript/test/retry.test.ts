@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { type CallOptions, Code, ConnectError } from "@connectrpc/connect";
 import { LabError, NotFound, Unavailable } from "@spectra-lab/client";
 import { AuthService } from "@spectra-lab/client/spectra/auth/v1/auth_service_pb";
 import { SamplesService } from "@spectra-lab/client/spectra/samples/v1/samples_service_pb";
 // Not for users of the package, and so by its path.
 import { isRepeatable, waitMs } from "./node_modules/@spectra-lab/client/dist/retry.js";
+import { watch } from "./node_modules/@spectra-lab/client/dist/watch.js";
 
 test("what may be sent again", () => {
   const { getSample, createSample } = SamplesService.method;
@@ -24,4 +25,26 @@ test("how long to wait", () => {
   between(1000, 1200, waitMs(failed(LabError, 1000), 1));
   assert.equal(waitMs(failed(LabError, 60_000), 1), undefined);
   assert.equal(waitMs(failed(NotFound), 1), undefined);
+});
+
+test("a watch that falls silent goes on where it was", async ({ mock }) => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const asked: string[] = [];
+  async function* method({ resumeToken }: { resumeToken: string }, options?: CallOptions) {
+    asked.push(resumeToken);
+    yield { resumeToken: `after ${asked.length}` };
+    // As calls end whose own signal says so.
+    await new Promise((_, reject) =>
+      options!.signal!.addEventListener("abort", () => reject(new LabError(new ConnectError("", Code.Canceled)))));
+  }
+  const told = watch(method, { resumeToken: "" });
+  await told.next();
+  const next = told.next();
+  for (const ms of [45_000, 5_000]) {
+    await new Promise(setImmediate);
+    mock.timers.tick(ms);
+  }
+  assert.equal((await next).value!.resumeToken, "after 2");
+  assert.deepEqual(asked, ["", "after 1"]);
+  await told.return();
 });

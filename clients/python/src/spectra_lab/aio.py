@@ -26,7 +26,7 @@ from spectra.samples.v1.projects_service_pb2_grpc import ProjectsServiceStub
 from spectra.samples.v1.samples_service_pb2_grpc import SamplesServiceStub
 
 from . import address as addresses
-from .errors import LabError, Unavailable, lab_error
+from .errors import LabError, NotSignedIn, Unavailable, lab_error
 from .policy import (
     LONGEST_RECONNECT_WAIT_S,
     LONGEST_RETRY_WAIT_S,
@@ -291,6 +291,10 @@ class Lab:
         """Ends the session, and the connection."""
         try:
             await self.auth.Logout(LogoutRequest())
+        except NotSignedIn as error:
+            # The answer to a first try was lost: it was done.
+            if error.reason != "TOKEN_REVOKED":
+                raise
         finally:
             await self.close()
 

@@ -24,7 +24,7 @@ from spectra.samples.v1.samples_service_pb2_grpc import SamplesServiceStub
 
 from . import address as addresses
 from .calls import Calls, Session
-from .errors import LabError
+from .errors import LabError, NotSignedIn
 from .policy import LONGEST_RECONNECT_WAIT_S, Request, has, pause_s, rows_of, wait_s, with_field
 from .tokens import Tokens
 
@@ -130,6 +130,10 @@ class Lab:
         """Ends the session, and the connection."""
         try:
             self.auth.Logout(LogoutRequest())
+        except NotSignedIn as error:
+            # The answer to a first try was lost: it was done.
+            if error.reason != "TOKEN_REVOKED":
+                raise
         finally:
             self.close()
 
