@@ -187,3 +187,18 @@ test.runIf(OWN).each([
     await away(page).waitFor({ state: "hidden" });
   },
 );
+
+test("a browser that takes itself for offline asks all the same, and its page says that nothing answers", async () => {
+  expectProblems(/ERR_INTERNET_DISCONNECTED/);
+  const page = await as("engineer", "/samples");
+  const rows = page.getByRole("table", { name: "Samples" }).locator("tbody tr");
+  await rows.first().waitFor();
+  await page.context().setOffline(true);
+  await page.getByLabel("Search samples").fill("W01-D");
+  const told = page.getByRole("status").filter({ hasText: "The laboratory cannot be reached" });
+  await told.waitFor();
+  await page.context().setOffline(false);
+  await expect.poll(() => rows.count(), { timeout: 20_000 }).toBe(9);
+  await told.waitFor({ state: "hidden" });
+  expect(await page.getByRole("alert").count()).toBe(0);
+});

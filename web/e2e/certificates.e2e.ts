@@ -121,6 +121,14 @@ test("what is wrong with a certificate stands at its field, and can be mended", 
   await page.getByRole("alert").waitFor();
   await issued.fill(today);
   await page.getByRole("alert").waitFor({ state: "detached" });
+  // What was found out of tolerance does not wait for a later day.
+  const [found, from] = [page.getByLabel("As found"), page.getByLabel("Valid from")];
+  await found.selectOption({ label: "out of tolerance" });
+  await from.fill("2030-01-15");
+  await page.getByRole("button", { name: "Enter" }).click();
+  await page.getByText("Not later than its issue").waitFor();
+  await found.selectOption({ label: "in tolerance" });
+  await from.fill("");
   await expires.fill(inAYear);
   const standards = page.getByLabel("Standards used");
   await standards.fill("x".repeat(201));
@@ -224,6 +232,7 @@ describe("where certificates wait for a review", () => {
     await engineer.getByText("No run can start on it").waitFor();
     const page = await as("pi", path);
     await button(page, "Accept").click();
+    await page.getByText("From now on runs can rest on it.").waitFor();
     await page.getByLabel("Comment").fill("Compared with the paper");
     await sure(page, "Accept").click();
     await state(page, "Accepted").waitFor();

@@ -111,10 +111,14 @@ test("what the server refuses stands at its field", async () => {
   await page.getByRole("dialog", question).getByRole("button", { name: "Leave it" }).click();
 
   await page.goto("/account");
+  const sent: string[] = [];
+  page.on("request", (request) => sent.push(request.url()));
   await page.getByLabel(/^Current password/).fill("not this one");
   await page.getByLabel(/^New password/).fill("four unrelated words again");
   await page.getByRole("button", { name: "Change the password" }).click();
   await page.getByText("This is not your password").waitFor();
+  // Each try counts: it is sent once.
+  expect(sent.filter((url) => url.endsWith("/ChangePassword"))).toHaveLength(1);
 
   const admin = await as("admin", "/settings");
   const zone = admin.getByLabel("Time zone");

@@ -42,6 +42,23 @@ test("what is known of an instrument is corrected, and nothing else changes", as
   });
 });
 
+test("a question that is open does not turn into its opposite where somebody else has done it", async () => {
+  const { instruments } = await script("pi@demo.lab", "pi123");
+  const made = { assetCode: unique("OUT"), manufacturer: "Keithley", model: "2400" };
+  const { instrument } = await instruments.createInstrument({ instrument: made });
+  const id = instrument?.id ?? "";
+  const page = await as("pi", `/instruments/${id}`);
+  await page.getByRole("main").getByRole("button", { name: "Take out of service" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Reason").fill("Smokes");
+  await instruments.takeOutOfService({ id, reason: "Burns" });
+  await dialog.waitFor({ state: "hidden", timeout: 20_000 });
+  // It asks anew, and nothing was done by the way.
+  await page.getByRole("main").getByRole("button", { name: "Return to service" }).click();
+  expect(await dialog.getByLabel("Reason").inputValue()).toBe("");
+  expect((await instruments.getInstrument({ id })).instrument?.serviceReason).toBe("Burns");
+});
+
 test("two people edit one instrument: the second is told, and decides", async () => {
   expectProblems(/status of 409/);
   const { instruments } = await script("engineer@demo.lab", "eng123");

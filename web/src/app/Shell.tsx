@@ -37,7 +37,7 @@ export function Shell() {
   const me = useMe();
   const can = useCan();
   const zone = me.data?.organization?.timeZone || "UTC";
-  const signOut = useMutation({ mutationFn: () => session.signOut(), retry: false, networkMode: "always" });
+  const signOut = useMutation({ mutationFn: () => session.signOut(), retry: false });
   // biome-ignore lint/correctness/useExhaustiveDependencies: whoever has arrived has no use for the menu
   useEffect(close, [path]);
   return (

@@ -16,8 +16,17 @@ function retryDelay(count: number, error: unknown): number {
 
 export const queryClient = new QueryClient({
   defaultOptions: {
-    queries: { retry, retryDelay, staleTime: 5_000, refetchOnWindowFocus: true },
-    mutations: { retry, retryDelay },
+    // What a browser takes for being offline need not be: the lab may be on this very machine. It is asked, and whoever
+    // is not answered is told so.
+    queries: {
+      networkMode: "always",
+      retry,
+      retryDelay,
+      staleTime: 5_000,
+      refetchOnWindowFocus: true,
+      refetchOnReconnect: true,
+    },
+    mutations: { networkMode: "always", retry, retryDelay },
   },
 });
 
@@ -36,7 +45,8 @@ export function newId(): string {
 
 /**
  * A change. Sent again after a failure that may have come too late, it has the same request_id and counts once; only
- * another content, or another success, gets a new one.
+ * another content, or another success, gets a new one. All that is sent is in the input, the etag
+ * too: what a page shows may change before it is sent again.
  */
 export function useChange<Input, Output>(
   send: (input: Input, requestId: string) => Promise<Output>,

@@ -12,6 +12,7 @@ import { RecipesService } from "../gen/spectra/runs/v1/recipes_service_pb";
 import { RunsService } from "../gen/spectra/runs/v1/runs_service_pb";
 import { ProjectsService } from "../gen/spectra/samples/v1/projects_service_pb";
 import { SamplesService } from "../gen/spectra/samples/v1/samples_service_pb";
+import { failure } from "./failure";
 import { session } from "./session";
 
 /** A token that is refused may have ended a moment ago: a call is sent once more with a new one. */
@@ -22,6 +23,8 @@ const signedIn: Interceptor = (next) => async (request) => {
     return await next(request);
   } catch (error) {
     if (!(error instanceof ConnectError) || error.code !== Code.Unauthenticated) throw error;
+    // It was not the token, but a password that somebody has typed: each try of one counts.
+    if (failure(error).reason === "CREDENTIALS_INVALID") throw error;
     session.refused(token);
     // Whoever follows a stream opens it again themselves.
     if (request.stream) throw error;

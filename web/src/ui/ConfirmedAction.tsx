@@ -4,7 +4,7 @@ import { Action } from "./Action";
 import { type Change, Confirm } from "./Confirm";
 
 /** What is done only after a question: the button, and the question that it asks. */
-export function ConfirmedAction(props: {
+export function ConfirmedAction<Input>(props: {
   verb: string;
   /** The verb on the button of the question, where it is longer there. */
   sure?: string;
@@ -18,7 +18,8 @@ export function ConfirmedAction(props: {
   main?: boolean;
   small?: boolean;
   disabledReason: string | undefined;
-  change: Change<string>;
+  change: Change<Input>;
+  input: (reason: string) => Input;
 }) {
   const [opened, { open, close }] = useDisclosure();
   return (
@@ -40,7 +41,7 @@ export function ConfirmedAction(props: {
         verb={props.sure ?? props.verb}
         danger={props.danger ?? false}
         change={props.change}
-        input={(reason) => reason}
+        input={props.input}
       >
         {props.children}
       </Confirm>

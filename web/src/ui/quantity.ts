@@ -2,8 +2,9 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Quantity, QuantitySchema } from "../gen/spectra/common/v1/quantity_pb";
 
+/** A unit may have parentheses, `umol/(m2.s)`; the one that says what k is ends it. */
 const WRITTEN =
-  /^([+-]?\d+(?:\.\d+)?)(?:\s*(?:±|\+\/-)\s*(\d+(?:\.\d+)?))?(?:\s+([^\s()±]+))?(?:\s*\(k\s*=\s*(\d+(?:\.\d+)?)\))?$/;
+  /^([+-]?\d+(?:\.\d+)?)(?:\s*(?:±|\+\/-)\s*(\d+(?:\.\d+)?))?(?:\s+((?!\(k\s*=)[!-~]+?))?(?:\s*\(k\s*=\s*(\d+(?:\.\d+)?)\))?$/;
 
 export function quantityText(quantity: Quantity | undefined): string {
   if (!quantity) return "";

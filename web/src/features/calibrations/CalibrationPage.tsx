@@ -20,13 +20,13 @@ import { Page, Section } from "../../ui/Page";
 import { State } from "../../ui/State";
 import { isPast, Time } from "../../ui/Time";
 import { CertificateFile } from "./CertificateFile";
-import { CONFORMITY } from "./conformity";
+import { accepting, CONFORMITY } from "./conformity";
 
 const REVIEWS = [
   {
     verb: m.calibrations_accept(),
     from: [CalibrationState.DRAFT],
-    means: m.calibrations_from_now_on_runs_can_rest(),
+    means: accepting,
     required: false,
     danger: false,
     send: rpc.calibrations.acceptCalibration,
@@ -34,7 +34,7 @@ const REVIEWS = [
   {
     verb: m.calibrations_reject(),
     from: [CalibrationState.DRAFT],
-    means: m.calibrations_it_never_comes_into_force(),
+    means: () => m.calibrations_it_never_comes_into_force(),
     required: true,
     danger: true,
     send: rpc.calibrations.rejectCalibration,
@@ -42,7 +42,7 @@ const REVIEWS = [
   {
     verb: m.calibrations_revoke(),
     from: [CalibrationState.ACCEPTED],
-    means: m.calibrations_no_run_starts_on_it_any(),
+    means: () => m.calibrations_no_run_starts_on_it_any(),
     required: true,
     danger: true,
     send: rpc.calibrations.revokeCalibration,
@@ -119,11 +119,9 @@ function Decides({ calibration: { id, instrumentId, validFrom } }: { calibration
 function Review({ calibration, review }: { calibration: Calibration; review: (typeof REVIEWS)[number] }) {
   const may = useCan()("calibrations.review");
   const change = useChange(
-    (comment: string, requestId): Promise<unknown> =>
-      review.send({ id: calibration.id, etag: calibration.etag, comment, requestId }),
-    {
-      touches: [["calibrations"], ["calibrationStatus"], ["due"], ["audit"]],
-    },
+    (asked: { id: string; etag: string; comment: string }, requestId): Promise<unknown> =>
+      review.send({ ...asked, requestId }),
+    { touches: [["calibrations"], ["calibrationStatus"], ["due"], ["audit"]] },
   );
   return (
     <ConfirmedAction
@@ -135,8 +133,9 @@ function Review({ calibration, review }: { calibration: Calibration; review: (ty
       reasonRequired={review.required}
       danger={review.danger}
       change={change}
+      input={(comment) => ({ id: calibration.id, etag: calibration.etag, comment })}
     >
-      {review.means}
+      {review.means(calibration)}
     </ConfirmedAction>
   );
 }

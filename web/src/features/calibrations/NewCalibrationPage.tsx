@@ -26,7 +26,7 @@ import { FormShell } from "../../ui/FormShell";
 import { Missing } from "../../ui/Missing";
 import { Page } from "../../ui/Page";
 import { FIRST_DAY, formatTime, isDay, startOfDay } from "../../ui/Time";
-import { CONFORMITY } from "./conformity";
+import { CONFORMITY, isUnfit } from "./conformity";
 
 interface Values {
   certificateId: string;
@@ -178,7 +178,13 @@ function Certificate({ instrument, zone }: { instrument: Instrument; zone: strin
           type="date"
           min={FIRST_DAY}
           {...register("validFrom", {
-            validate: (day) => day === "" || isDay(day) || m.calibrations_the_year_in_full(),
+            validate: {
+              day: (day) => day === "" || isDay(day) || m.calibrations_the_year_in_full(),
+              finding: (day, { issuedAt, asFound, asLeft, adjusted }) =>
+                day <= issuedAt ||
+                !isUnfit({ asFound: Number(asFound), asLeft: Number(asLeft), adjusted }) ||
+                m.calibrations_a_bad_finding_counts_at_once(),
+            },
           })}
           error={error("validFrom")}
           description={m.calibrations_from_its_issue_unless_said()}

@@ -39,7 +39,8 @@ export default function InstrumentPage() {
       actions={
         <>
           <EditInstrument instrument={instrument} />
-          <Service instrument={instrument} />
+          {/* A question that is open does not turn into its opposite, where somebody else has done it. */}
+          <Service key={instrument.serviceState} instrument={instrument} />
           <Action
             data-key="create"
             disabledReason={unless(can("calibrations.write"), m.instruments_enter_certificates())}
@@ -91,8 +92,8 @@ function Service({ instrument }: { instrument: Instrument }) {
   const out = instrument.serviceState === ServiceState.OUT_OF_SERVICE;
   const verb = out ? m.instruments_return_to_service() : m.instruments_take_out_of_service();
   const change = useChange(
-    (reason: string, requestId) => {
-      const request = { id: instrument.id, etag: instrument.etag, reason, requestId };
+    (asked: { id: string; etag: string; reason: string }, requestId) => {
+      const request = { ...asked, requestId };
       return out
         ? rpc.instruments.returnToService(request).then(() => {})
         : rpc.instruments.takeOutOfService(request).then(() => {});
@@ -108,6 +109,7 @@ function Service({ instrument }: { instrument: Instrument }) {
       reasonRequired
       danger={!out}
       change={change}
+      input={(reason) => ({ id: instrument.id, etag: instrument.etag, reason })}
     >
       {out ? m.instruments_runs_can_start_on_it_again() : m.instruments_no_run_starts_on_it_until()}
     </ConfirmedAction>

@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import type { Instrument } from "../../gen/spectra/calibration/v1/instrument_pb";
+import { FOLLOWED } from "../../rpc/query";
 import { rpc } from "../../rpc/transport";
 import { quoted } from "../../ui/filter";
 import { capabilitiesOf, linesOf } from "./capabilities";
@@ -8,6 +9,7 @@ export const key = ["instruments"];
 
 export function useInstrument(id: string) {
   return useQuery({
+    ...FOLLOWED,
     queryKey: [...key, id],
     queryFn: async ({ signal }) => (await rpc.instruments.getInstrument({ id }, { signal })).instrument,
   });
@@ -16,6 +18,7 @@ export function useInstrument(id: string) {
 /** Its certificates, the latest first. */
 export function useCertificates(instrumentId: string) {
   return useQuery({
+    ...FOLLOWED,
     queryKey: ["calibrations", "of", instrumentId],
     queryFn: async ({ signal }) =>
       (

@@ -55,7 +55,12 @@ const COLUMNS: Column<Project>[] = [
     cell: (project) => <PersonName id={project.createdBy} />,
   },
   { name: "changed", title: m.ui_changed(), sort: "updated_at", cell: (project) => <Time at={project.updatedAt} /> },
-  { name: "actions", title: m.ui_actions(), cell: (project) => <Archiving project={project} /> },
+  {
+    name: "actions",
+    title: m.ui_actions(),
+    // A question that is open does not turn into its opposite, where somebody else has done it.
+    cell: (project) => <Archiving key={String(project.archivedAt !== undefined)} project={project} />,
+  },
 ];
 
 export default function ProjectsPage() {
@@ -155,8 +160,8 @@ function Archiving({ project }: { project: Project }) {
   const archived = project.archivedAt !== undefined;
   const verb = archived ? m.projects_reactivate() : m.projects_archive();
   const change = useChange(
-    (reason: string, requestId) => {
-      const request = { id: project.id, etag: project.etag, reason, requestId };
+    (asked: { id: string; etag: string; reason: string }, requestId) => {
+      const request = { ...asked, requestId };
       return archived
         ? rpc.projects.unarchiveProject(request).then(() => {})
         : rpc.projects.archiveProject(request).then(() => {});
@@ -172,6 +177,7 @@ function Archiving({ project }: { project: Project }) {
       reason={m.ui_reason()}
       reasonRequired
       change={change}
+      input={(reason) => ({ id: project.id, etag: project.etag, reason })}
     >
       {archived ? m.projects_it_takes_new_samples_again() : m.projects_it_takes_no_new_samples()}
     </ConfirmedAction>

@@ -24,6 +24,14 @@ import { type Content, RecipeForm } from "./RecipeForm";
 
 const FIELDS = ["name", "params", "limits", "comment"];
 
+/** What a step is taken on. */
+interface Asked {
+  id: string;
+  version: number;
+  etag: string;
+  comment: string;
+}
+
 interface Step {
   verb: string;
   open: (recipe: Recipe) => boolean;
@@ -35,13 +43,7 @@ interface Step {
   danger?: boolean;
   /** Whether the lab may want somebody else to do it. */
   fourEyes?: boolean;
-  send: (request: {
-    id: string;
-    version: number;
-    etag: string;
-    comment: string;
-    requestId: string;
-  }) => Promise<unknown>;
+  send: (request: Asked & { requestId: string }) => Promise<unknown>;
 }
 
 const { DRAFT, IN_REVIEW } = RecipeState;
@@ -173,11 +175,9 @@ export default function RecipePage() {
 function StepAction({ recipe, step }: { recipe: Recipe; step: Step }) {
   const may = useCan()(step.may);
   const another = useWantsAnother()(recipe) && step.fourEyes;
-  const change = useChange(
-    (comment: string, requestId) =>
-      step.send({ id: recipe.id, version: recipe.latestVersion?.version ?? 0, etag: recipe.etag, comment, requestId }),
-    { touches: [["recipes"], ["audit"]] },
-  );
+  const change = useChange((asked: Asked, requestId) => step.send({ ...asked, requestId }), {
+    touches: [["recipes"], ["audit"]],
+  });
   return (
     <ConfirmedAction
       verb={step.verb}
@@ -191,6 +191,12 @@ function StepAction({ recipe, step }: { recipe: Recipe; step: Step }) {
       reasonRequired={step.required ?? false}
       danger={step.danger ?? false}
       change={change}
+      input={(comment) => ({
+        id: recipe.id,
+        version: recipe.latestVersion?.version ?? 0,
+        etag: recipe.etag,
+        comment,
+      })}
     >
       {step.means}
     </ConfirmedAction>

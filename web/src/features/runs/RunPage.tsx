@@ -33,7 +33,8 @@ import { Time } from "../../ui/Time";
 
 const RunData = lazy(() => import("./RunData"));
 
-type Request = { id: string; etag: string; reason: string; requestId: string };
+/** What a step is taken on. */
+type Asked = { id: string; etag: string; reason: string };
 interface Step {
   verb: string;
   from: RunState[];
@@ -41,7 +42,7 @@ interface Step {
   means: string;
   reason?: boolean;
   main?: boolean;
-  send: (request: Request) => Promise<unknown>;
+  send: (request: Asked & { requestId: string }) => Promise<unknown>;
 }
 
 const { QUEUED, HELD, RUNNING, PAUSED } = RunState;
@@ -211,12 +212,9 @@ export default function RunPage() {
 
 function StepAction({ run, step }: { run: Run; step: Step }) {
   const may = useCan()(step.may);
-  const change = useChange(
-    (reason: string, requestId) => step.send({ id: run.id, etag: run.etag, reason, requestId }),
-    {
-      touches: [["runs"], ["samples"], ["grants"], ["audit"]],
-    },
-  );
+  const change = useChange((asked: Asked, requestId) => step.send({ ...asked, requestId }), {
+    touches: [["runs"], ["samples"], ["grants"], ["audit"]],
+  });
   return (
     <ConfirmedAction
       verb={step.verb}
@@ -228,6 +226,7 @@ function StepAction({ run, step }: { run: Run; step: Step }) {
       reasonRequired={step.reason ?? false}
       danger={step.reason ?? false}
       change={change}
+      input={(reason) => ({ id: run.id, etag: run.etag, reason })}
     >
       {step.means}
     </ConfirmedAction>

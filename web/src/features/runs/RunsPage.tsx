@@ -98,7 +98,12 @@ export default function RunsPage() {
     fetch: async ({ filter, ...asked }, signal, { q }) => {
       const samples = q ? await queryClient.fetchQuery(namedQuery(q)) : undefined;
       if (samples?.length === 0) return { rows: [], next: "" };
-      const of = samples?.slice(0, MOST_SAMPLES).map(({ id }) => `sample_id = ${quoted(id)}`);
+      // In an order that lasts: a page's token is good for this one filter, and samples change.
+      const of = samples
+        ?.slice(0, MOST_SAMPLES)
+        .map(({ id }) => id)
+        .sort()
+        .map((id) => `sample_id = ${quoted(id)}`);
       const answer = await rpc.runs.listRuns(
         { ...asked, filter: all(filter, of && `(${of.join(" OR ")})`) },
         { signal },

@@ -20,8 +20,8 @@ export function MoveSample({ sample }: { sample: Sample }) {
   const [location, setLocation] = useState("");
   const may = useCan()(permissionOf(SamplesService.method.moveSample));
   const change = useChange(
-    (move: { location: string; reason: string }, requestId) =>
-      rpc.samples.moveSample({ id: sample.id, etag: sample.etag, ...move, requestId }),
+    (move: { id: string; etag: string; location: string; reason: string }, requestId) =>
+      rpc.samples.moveSample({ ...move, requestId }),
     { touches: [key, ["audit"]] },
   );
   const gone = GONE.includes(sample.status)
@@ -62,7 +62,7 @@ export function MoveSample({ sample }: { sample: Sample }) {
         reason={m.ui_reason()}
         verb={m.samples_move()}
         change={change}
-        input={(reason) => ({ location: location.trim(), reason })}
+        input={(reason) => ({ id: sample.id, etag: sample.etag, location: location.trim(), reason })}
       />
     </>
   );

@@ -85,7 +85,9 @@ export default function SamplePage() {
           [m.samples_registered_by(), <PersonName key="person" id={sample.createdBy} />],
           ...(sample.statusReason ? [[m.samples_why_it_is_so(), sample.statusReason] as [string, string]] : []),
           ...Object.entries(sample.attributes ?? {}).map(
-            ([name, value]) => [name.replaceAll("_", " "), text(value)] as [string, string],
+            // What somebody has typed stands there as they did.
+            ([name, value]) =>
+              [name.replaceAll("_", " "), typeof value === "string" ? value || "–" : text(value)] as [string, string],
           ),
         ]}
       />
@@ -102,10 +104,8 @@ export default function SamplePage() {
 function Change({ sample, transition }: { sample: Sample; transition: Transition }) {
   const may = useCan()(transition.may);
   const change = useChange(
-    (reason: string, requestId) => transition.send({ id: sample.id, etag: sample.etag, reason, requestId }),
-    {
-      touches: [key, ["audit"]],
-    },
+    (asked: { id: string; etag: string; reason: string }, requestId) => transition.send({ ...asked, requestId }),
+    { touches: [key, ["audit"]] },
   );
   const what = transition.verb.toLowerCase();
   return (
@@ -117,6 +117,7 @@ function Change({ sample, transition }: { sample: Sample; transition: Transition
       reasonRequired
       danger={transition.danger ?? false}
       change={change}
+      input={(reason) => ({ id: sample.id, etag: sample.etag, reason })}
     >
       {transition.means}
     </ConfirmedAction>
@@ -126,12 +127,11 @@ function Change({ sample, transition }: { sample: Sample; transition: Transition
 function Deleted({ sample }: { sample: Sample }) {
   const may = useCan()("samples.write");
   const undelete = useChange(
-    (_: string, requestId) =>
-      rpc.samples.undeleteSample({ id: sample.id, etag: sample.etag, reason: m.samples_brought_back(), requestId }),
-    {
-      touches: [key, ["audit"]],
-    },
+    (asked: { id: string; etag: string }, requestId) =>
+      rpc.samples.undeleteSample({ ...asked, reason: m.samples_brought_back(), requestId }),
+    { touches: [key, ["audit"]] },
   );
+  const { id, etag } = sample;
   return (
     <Alert color="yellow" title={m.samples_this_sample_was_deleted()}>
       <Text size="sm" mb="xs">
@@ -139,7 +139,7 @@ function Deleted({ sample }: { sample: Sample }) {
       </Text>
       {undelete.error ? <ErrorView error={undelete.error} /> : null}
       {may && (
-        <Button size="xs" variant="default" loading={undelete.isPending} onClick={() => undelete.mutate("")}>
+        <Button size="xs" variant="default" loading={undelete.isPending} onClick={() => undelete.mutate({ id, etag })}>
           {m.samples_bring_it_back()}
         </Button>
       )}

@@ -16,12 +16,21 @@ test("what only looks like a number stays text", () => {
     serial: "12345678901234567890",
     hex: "0x10",
   });
+  // A number would be written otherwise, and not be what was typed.
+  expect(attributesOf("wafer: 12E3\nfirmware: 1.10\nnone: -0\nmany: 1e21")).toEqual({
+    wafer: "12E3",
+    firmware: "1.10",
+    none: "-0",
+    many: "1e21",
+  });
+  expect(attributesOf("small: 1e-9\nbelow: -0.5\nmuch: 1e+21")).toEqual({ small: 1e-9, below: -0.5, much: 1e21 });
 });
 
 test("what was stored is the same after an edit that did not touch it", () => {
   const stored = {
     code: "007",
     digits: "350",
+    firmware: "1.10",
     number: 350,
     third: 0.1 + 0.2,
     small: 1e-9,

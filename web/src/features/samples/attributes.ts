@@ -1,9 +1,6 @@
 // Attributes as lines that a person types, `thickness_um: 350`, and back. What is read from its own lines is the same again.
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 
-/** More digits than this, and a number would be another one. */
-const EXACT_DIGITS = 15;
-
 export function linesOf(attributes: JsonObject | undefined): string {
   return Object.entries(attributes ?? {})
     .map(([name, value]) => `${nameText(name)}: ${valueText(value)}`)
@@ -47,7 +44,7 @@ function nameText(name: string): string {
   return /^"|[:\n]|^\s|\s$|^$/.test(name) ? JSON.stringify(name) : name;
 }
 
-/** JSON where it is JSON (a number, true, a list); text otherwise, codes such as 007 among it. */
+/** JSON where it is JSON (true, a list), a number where it would be written so again; text otherwise: 007, 1.10, 12E3. */
 function read(text: string): JsonValue {
   let value: JsonValue;
   try {
@@ -55,6 +52,5 @@ function read(text: string): JsonValue {
   } catch {
     return text;
   }
-  const exact = typeof value !== "number" || String(value) === text || text.replace(/\D/g, "").length <= EXACT_DIGITS;
-  return exact ? value : text;
+  return typeof value === "number" && String(value) !== text ? text : value;
 }

@@ -179,19 +179,8 @@ function NewUser({ close }: { close: () => void }) {
 
 function UserActions({ user }: { user: User }) {
   const may = useCan()("users.write");
-  const me = useMe().data?.user?.id;
-  const [disabling, disable] = useDisclosure();
   const [editing, edit] = useDisclosure();
   const [resetting, reset] = useDisclosure();
-  const disabled = user.disabledAt !== undefined;
-  const verb = disabled ? m.users_enable() : m.users_disable();
-  const able = useChange(
-    (reason: string, requestId) => {
-      const request = { id: user.id, etag: user.etag, reason, requestId };
-      return disabled ? rpc.users.enableUser(request).then(() => {}) : rpc.users.disableUser(request).then(() => {});
-    },
-    { touches: [key, ["audit"]] },
-  );
   const why = unless(may, m.users_change_people());
   return (
     <Group gap={4} wrap="nowrap">
@@ -213,28 +202,8 @@ function UserActions({ user }: { user: User }) {
       >
         {m.ui_password()}
       </Action>
-      <Action
-        size="compact-xs"
-        variant="default"
-        disabledReason={why ?? (user.id === me ? m.users_that_is_you() : undefined)}
-        onClick={disable.open}
-        aria-label={m.users_do_with({ verb, name: user.displayName })}
-      >
-        {verb}
-      </Action>
-      <Confirm
-        opened={disabling}
-        close={disable.close}
-        title={m.ui_question({ verb, what: user.displayName })}
-        reason={m.ui_reason()}
-        reasonRequired
-        verb={verb}
-        danger={!disabled}
-        change={able}
-        input={(reason) => reason}
-      >
-        {disabled ? m.users_they_can_sign_in_again() : m.users_they_are_signed_out_everywhere_within()}
-      </Confirm>
+      {/* A question that is open does not turn into its opposite, where somebody else has done it. */}
+      <Disabling key={String(user.disabledAt !== undefined)} user={user} why={why} />
       {/* They stay when they are closed, so that the focus goes back; what is in them begins anew. */}
       <Dialog opened={editing} close={edit.close} title={m.users_edit_named({ name: user.displayName })}>
         <EditUser user={user} close={edit.close} />
@@ -243,6 +212,46 @@ function UserActions({ user }: { user: User }) {
         <NewPassword user={user} close={reset.close} />
       </Dialog>
     </Group>
+  );
+}
+
+function Disabling({ user, why }: { user: User; why: string | undefined }) {
+  const me = useMe().data?.user?.id;
+  const [opened, { open, close }] = useDisclosure();
+  const disabled = user.disabledAt !== undefined;
+  const verb = disabled ? m.users_enable() : m.users_disable();
+  const change = useChange(
+    (asked: { id: string; etag: string; reason: string }, requestId) => {
+      const request = { ...asked, requestId };
+      return disabled ? rpc.users.enableUser(request).then(() => {}) : rpc.users.disableUser(request).then(() => {});
+    },
+    { touches: [key, ["audit"]] },
+  );
+  return (
+    <>
+      <Action
+        size="compact-xs"
+        variant="default"
+        disabledReason={why ?? (user.id === me ? m.users_that_is_you() : undefined)}
+        onClick={open}
+        aria-label={m.users_do_with({ verb, name: user.displayName })}
+      >
+        {verb}
+      </Action>
+      <Confirm
+        opened={opened}
+        close={close}
+        title={m.ui_question({ verb, what: user.displayName })}
+        reason={m.ui_reason()}
+        reasonRequired
+        verb={verb}
+        danger={!disabled}
+        change={change}
+        input={(reason) => ({ id: user.id, etag: user.etag, reason })}
+      >
+        {disabled ? m.users_they_can_sign_in_again() : m.users_they_are_signed_out_everywhere_within()}
+      </Confirm>
+    </>
   );
 }
 
