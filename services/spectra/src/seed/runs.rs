@@ -104,6 +104,8 @@ pub(super) async fn demo(lab: &Lab, engineer: &Session) -> Result<usize> {
 
     let technician = Session::sign_in(lab, "tech@demo.lab", "tech123").await?;
     let investigator = Session::sign_in(lab, "pi@demo.lab", "pi123").await?;
+    // Somebody has another password by now.
+    let (Some(technician), Some(investigator)) = (technician, investigator) else { return Ok(made) };
     for (entry, sample_id, run) in open {
         let (creator, operator) = match entry.purpose {
             RunPurpose::Routine => (engineer, &technician),
