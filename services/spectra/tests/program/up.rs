@@ -103,7 +103,6 @@ async fn from_nothing_to_a_laboratory_and_back_and_its_data_stay() {
     let change = ChangePasswordRequest {
         current_password: "eng123".to_owned(),
         new_password: "a wafer is cut along its planes".to_owned(),
-        ..Default::default()
     };
     AuthServiceClient::new(again.channel()).change_password(with(&token, change)).await.unwrap();
     again.end("-INT");
