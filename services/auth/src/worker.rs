@@ -65,6 +65,7 @@ async fn keep_keys(app: &App) {
             app.published.store(Arc::new(set.published));
             app.keys.set(set.signing, set.verifying);
         }));
+        // Whoever waits for another key need not, where the look was in vain.
         app.keys.looked();
         tokio::select! {
             () = app.keys.wanted() => {}

@@ -40,8 +40,8 @@ pub async fn handle(
     Ok(chunks.map_ok(to_wire).boxed())
 }
 
-/// The chunks of a stream in these places, as far as there are any, in pages. Each is a read of its own: no connection waits for a client
-/// who takes his time. Chunks never change and leave no gap, so that the pages fit together.
+/// The chunks of a stream in these places, as far as there are any, in pages. Each is a read of its own: no connection
+/// waits for a client who takes his time. Chunks never change and leave no gap, so that the pages fit together.
 pub fn pages(
     app: Arc<App>,
     caller: Caller,
