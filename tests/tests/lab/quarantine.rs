@@ -200,7 +200,10 @@ async fn the_database_holds_the_rules_of_a_samples_life() {
     }
 
     let (used, project) = (pi.new_sample().await.id, pi.new_project().await.id);
+    let gone = pi.new_sample().await.id;
+    owner.batch_execute(&format!("UPDATE samples.sample SET status = 'lost' WHERE id = '{gone}'")).await.unwrap();
     for (statement, broken) in [
+        (format!("UPDATE samples.sample SET location = 'found' WHERE id = '{gone}'"), "sample_movable"),
         (
             format!(
                 "UPDATE samples.sample SET status = 'in_use', run_id = gen_random_uuid(), deleted_at = now() WHERE id = '{used}'"
