@@ -57,6 +57,12 @@ test("a question that is open does not turn into its opposite where somebody els
   await page.getByRole("main").getByRole("button", { name: "Return to service" }).click();
   expect(await dialog.getByLabel("Reason").inputValue()).toBe("");
   expect((await instruments.getInstrument({ id })).instrument?.serviceReason).toBe("Burns");
+  // Once it is done, the focus is on the button again, whatever that says by now.
+  await dialog.getByLabel("Reason").fill("It was a candle");
+  await dialog.getByRole("button", { name: "Return to service" }).click();
+  await dialog.waitFor({ state: "hidden" });
+  const button = page.getByRole("main").getByRole("button", { name: "Take out of service" });
+  await expect.poll(() => button.evaluate((node) => node === document.activeElement)).toBe(true);
 });
 
 test("two people edit one instrument: the second is told, and decides", async () => {

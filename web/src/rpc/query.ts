@@ -45,8 +45,8 @@ export function newId(): string {
 
 /**
  * A change. Sent again after a failure that may have come too late, it has the same request_id and counts once; only
- * another content, or another success, gets a new one. All that is sent is in the input, the etag
- * too: what a page shows may change before it is sent again.
+ * another content, or another success, gets a new one. All that is sent is in the input, the etag too, and which way it
+ * goes: what a page shows may change before it is sent again.
  */
 export function useChange<Input, Output>(
   send: (input: Input, requestId: string) => Promise<Output>,

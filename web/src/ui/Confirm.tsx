@@ -1,5 +1,5 @@
 import { Button, Group, Stack, Text, Textarea } from "@mantine/core";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { m } from "../gen/words/messages";
 import { Dialog } from "./Dialog";
 import { ErrorView } from "./ErrorView";
@@ -33,8 +33,11 @@ export function Confirm<Input>(props: {
   const [reason, setReason] = useState("");
   const { change } = props;
   useUnsaved(props.opened && (reason !== "" || (props.entered ?? false)));
+  // However it was closed.
+  useEffect(() => {
+    if (!props.opened) setReason("");
+  }, [props.opened]);
   const close = () => {
-    setReason("");
     change.reset();
     props.close();
   };

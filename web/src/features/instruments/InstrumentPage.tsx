@@ -39,8 +39,7 @@ export default function InstrumentPage() {
       actions={
         <>
           <EditInstrument instrument={instrument} />
-          {/* A question that is open does not turn into its opposite, where somebody else has done it. */}
-          <Service key={instrument.serviceState} instrument={instrument} />
+          <Service instrument={instrument} />
           <Action
             data-key="create"
             disabledReason={unless(can("calibrations.write"), m.instruments_enter_certificates())}
@@ -92,9 +91,9 @@ function Service({ instrument }: { instrument: Instrument }) {
   const out = instrument.serviceState === ServiceState.OUT_OF_SERVICE;
   const verb = out ? m.instruments_return_to_service() : m.instruments_take_out_of_service();
   const change = useChange(
-    (asked: { id: string; etag: string; reason: string }, requestId) => {
+    ({ back, ...asked }: { back: boolean; id: string; etag: string; reason: string }, requestId) => {
       const request = { ...asked, requestId };
-      return out
+      return back
         ? rpc.instruments.returnToService(request).then(() => {})
         : rpc.instruments.takeOutOfService(request).then(() => {});
     },
@@ -109,7 +108,7 @@ function Service({ instrument }: { instrument: Instrument }) {
       reasonRequired
       danger={!out}
       change={change}
-      input={(reason) => ({ id: instrument.id, etag: instrument.etag, reason })}
+      input={(reason) => ({ back: out, id: instrument.id, etag: instrument.etag, reason })}
     >
       {out ? m.instruments_runs_can_start_on_it_again() : m.instruments_no_run_starts_on_it_until()}
     </ConfirmedAction>

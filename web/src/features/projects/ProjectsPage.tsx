@@ -59,7 +59,7 @@ const COLUMNS: Column<Project>[] = [
     name: "actions",
     title: m.ui_actions(),
     // A question that is open does not turn into its opposite, where somebody else has done it.
-    cell: (project) => <Archiving key={String(project.archivedAt !== undefined)} project={project} />,
+    cell: (project) => <Archiving project={project} />,
   },
 ];
 
@@ -160,9 +160,9 @@ function Archiving({ project }: { project: Project }) {
   const archived = project.archivedAt !== undefined;
   const verb = archived ? m.projects_reactivate() : m.projects_archive();
   const change = useChange(
-    (asked: { id: string; etag: string; reason: string }, requestId) => {
+    ({ back, ...asked }: { back: boolean; id: string; etag: string; reason: string }, requestId) => {
       const request = { ...asked, requestId };
-      return archived
+      return back
         ? rpc.projects.unarchiveProject(request).then(() => {})
         : rpc.projects.archiveProject(request).then(() => {});
     },
@@ -177,7 +177,7 @@ function Archiving({ project }: { project: Project }) {
       reason={m.ui_reason()}
       reasonRequired
       change={change}
-      input={(reason) => ({ id: project.id, etag: project.etag, reason })}
+      input={(reason) => ({ back: archived, id: project.id, etag: project.etag, reason })}
     >
       {archived ? m.projects_it_takes_new_samples_again() : m.projects_it_takes_no_new_samples()}
     </ConfirmedAction>

@@ -9,7 +9,7 @@ import { roleName } from "../../rpc/names";
 import { useChange } from "../../rpc/query";
 import { rpc } from "../../rpc/transport";
 import { Action, unless } from "../../ui/Action";
-import { Confirm } from "../../ui/Confirm";
+import { ConfirmedAction } from "../../ui/ConfirmedAction";
 import { useBase } from "../../ui/Conflict";
 import { Dialog } from "../../ui/Dialog";
 import { ErrorView } from "../../ui/ErrorView";
@@ -202,8 +202,7 @@ function UserActions({ user }: { user: User }) {
       >
         {m.ui_password()}
       </Action>
-      {/* A question that is open does not turn into its opposite, where somebody else has done it. */}
-      <Disabling key={String(user.disabledAt !== undefined)} user={user} why={why} />
+      <Disabling user={user} why={why} />
       {/* They stay when they are closed, so that the focus goes back; what is in them begins anew. */}
       <Dialog opened={editing} close={edit.close} title={m.users_edit_named({ name: user.displayName })}>
         <EditUser user={user} close={edit.close} />
@@ -217,41 +216,30 @@ function UserActions({ user }: { user: User }) {
 
 function Disabling({ user, why }: { user: User; why: string | undefined }) {
   const me = useMe().data?.user?.id;
-  const [opened, { open, close }] = useDisclosure();
   const disabled = user.disabledAt !== undefined;
   const verb = disabled ? m.users_enable() : m.users_disable();
   const change = useChange(
-    (asked: { id: string; etag: string; reason: string }, requestId) => {
+    ({ back, ...asked }: { back: boolean; id: string; etag: string; reason: string }, requestId) => {
       const request = { ...asked, requestId };
-      return disabled ? rpc.users.enableUser(request).then(() => {}) : rpc.users.disableUser(request).then(() => {});
+      return back ? rpc.users.enableUser(request).then(() => {}) : rpc.users.disableUser(request).then(() => {});
     },
     { touches: [key, ["audit"]] },
   );
   return (
-    <>
-      <Action
-        size="compact-xs"
-        variant="default"
-        disabledReason={why ?? (user.id === me ? m.users_that_is_you() : undefined)}
-        onClick={open}
-        aria-label={m.users_do_with({ verb, name: user.displayName })}
-      >
-        {verb}
-      </Action>
-      <Confirm
-        opened={opened}
-        close={close}
-        title={m.ui_question({ verb, what: user.displayName })}
-        reason={m.ui_reason()}
-        reasonRequired
-        verb={verb}
-        danger={!disabled}
-        change={change}
-        input={(reason) => ({ id: user.id, etag: user.etag, reason })}
-      >
-        {disabled ? m.users_they_can_sign_in_again() : m.users_they_are_signed_out_everywhere_within()}
-      </Confirm>
-    </>
+    <ConfirmedAction
+      verb={verb}
+      label={m.users_do_with({ verb, name: user.displayName })}
+      small
+      disabledReason={why ?? (user.id === me ? m.users_that_is_you() : undefined)}
+      title={m.ui_question({ verb, what: user.displayName })}
+      reason={m.ui_reason()}
+      reasonRequired
+      danger={!disabled}
+      change={change}
+      input={(reason) => ({ back: disabled, id: user.id, etag: user.etag, reason })}
+    >
+      {disabled ? m.users_they_can_sign_in_again() : m.users_they_are_signed_out_everywhere_within()}
+    </ConfirmedAction>
   );
 }
 
